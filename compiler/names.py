@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -89,6 +89,11 @@ def lacking(construction: str, rules: Iterable[Combining]) -> str:
         f"{construction} has no models of the write rule `{RULE_SIGNS[rule]}`: {lacks[rule]}" for rule in rules if rule in lacks
     )
     return next(why, "")
+
+
+def constructed(constructions: Iterable[str], rules: Collection[Combining]) -> list[str]:
+    """Those of these constructions that have models which combine concurrent writes by these rules."""
+    return [name for name in constructions if not lacking(name, rules)]
 
 
 def construction_of(process: str, schedule: str) -> str | None:

@@ -7,10 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Union
-
-if TYPE_CHECKING:
-    from lockstep.pram.steps import Failure
+from typing import Any, Union
 
 
 class Key(str):
@@ -96,10 +93,10 @@ def _excerpt(text: str, column: int, width: int = 100) -> str:
 class PramError(Exception):
     """The program or its input is wrong. Holds one or more diagnostics.
 
-    failure: if a run failed, where and why, as data. `lockstep.pram.machine.run` sets it.
+    failure: if a run failed, where and why, as data: a `lockstep.pram.steps.Failure`, which `lockstep.pram.machine.run` sets. Else None.
     """
 
-    failure: Failure | None = None
+    failure: Any = None  # steps are made of jobs, whose errors these are
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)

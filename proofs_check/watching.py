@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstep.compiler.compile import Compiled, Layout, compile_job
 from lockstep.models.decode import Decoder, Decoding
@@ -91,7 +91,7 @@ class Watching:
         Raises: PramError: a token is wrong, processors have not halted, or the outputs are not the machine's.
         """
         if self.divergence is not None:
-            raise self.job.error(f"{self.divergence}")
+            raise self.job.error(str(replace(self.divergence, line="")))
         beside = self._beside
         decoding = Decoding(beside.tokens.copy(), beside.number, tuple(self.context), self.engine)
         return self.prepared.finish(self.layout, decoding)

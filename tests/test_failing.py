@@ -154,7 +154,7 @@ def test_what_is_small_already_is_not_written_again(do: Do) -> None:
 def test_files_go_where_they_should(do: Do) -> None:
     Path("kept").mkdir()
     assert do("verify liar.pram --sizes 2 --max-context 0 --failing kept").status == REFUTED
-    assert sorted(p.name for p in Path("kept").iterdir()) == ["liar-failing.json"]
+    assert sorted(p.name for p in Path("kept").iterdir()) == ["liar-failing.html", "liar-failing.json"]
     assert not Path("liar-failing.json").exists()
     assert "there is no directory nowhere" in do("verify liar.pram --failing nowhere").err
     assert do("verify tiny.pram --sizes 2 --failing kept").status == FINE

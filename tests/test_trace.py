@@ -8,6 +8,7 @@ from kit.jobs import DIRECTORY
 from kit.traces import assert_decode_replays, assert_machine_replays, drawn, options, read, traced
 from oracles.trace_reader import DecodeReader, Reader, WrongVersion
 
+from lockstep.common.tracing import machine
 from lockstep.common.tracing.columns import Columns
 from lockstep.common.tracing.machine import traced_run
 from lockstep.common.tracing.page import COLUMNS, HEADER, page_of
@@ -95,7 +96,7 @@ def test_a_run_that_fails_ends_at_the_step_that_failed() -> None:
     with pytest.raises(PramError) as refused:
         run(job)
     error = trace.header["error"]
-    assert error["message"] == trace.failed == refused.value.message
+    assert error["message"] == trace.failed == str(refused.value)
     assert trace.header["processes"] == [] and error["step"] == trace.header["T"] + 1
     assert (error["kind"], len(error["processors"]), error["line"]) == ("read", 2, 2)
     reader = read(trace)
@@ -105,6 +106,13 @@ def test_a_run_that_fails_ends_at_the_step_that_failed() -> None:
     assert_machine_replays(trace, job)
 
 
+def test_messages_name_no_folder() -> None:
+    program = parse_program(FAILING, "/home/somebody/bad.pram")
+    message = traced(program, program.instantiate({"n": 4}, {"A": [5, 1, 1, 1]})).failed
+    lines = message.splitlines()
+    assert lines[0].startswith("bad.pram:2:") and lines[1].strip().startswith("parallel") and lines[2].strip() == "^"
+
+
 def test_a_run_that_is_given_up_is_traced() -> None:
     program = parse_program("program e mode EREW param n procs 1 shared s : output while 1 == 1 do s := s + 1 end")
     job = program.instantiate({"n": 1}, {})
@@ -112,6 +120,14 @@ def test_a_run_that_is_given_up_is_traced() -> None:
     assert (trace.header["T"], trace.header["error"]["kind"], trace.header["error"]["cell"]) == (9, "no halt", -1)
     assert read(trace).rows("destination")[-1] == [-1]
     assert traced_run(job, 9)[1] is not None
+
+
+def test_a_run_of_too_many_steps_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MOST_STEPS", 30)
+    job = drawn(load(DIRECTORY / "tree_sum.pram"), 3)
+    with pytest.raises(PramError, match="the run takes more than 30 steps: too many for a trace"):
+        traced_run(job)
+    assert len(traced_run(job, 30)[0].trace) == 30, "the user's limit comes first"
 
 
 def test_a_model_that_fails_ends_at_its_first_wrong_token() -> None:
@@ -187,8 +203,8 @@ def test_numbers_that_javascript_cannot_hold_are_strings() -> None:
     """A derived parameter may be no word: it is an error only where it is used."""
     program = parse_program("program b mode EREW param n procs 1 shared s : output s := n * n * n * n")
     header = traced(program, program.instantiate({"n": 1 << 14}, {})).header
-    assert header["parameters"] == [str(1 << 56)] and header["error"]["kind"] == "trap"
-    assert traced(program, program.instantiate({"n": 1 << 13}, {})).header["parameters"] == [1 << 52]
+    assert header["parameters"] == [0, str(1 << 56)] and header["error"]["kind"] == "trap"
+    assert traced(program, program.instantiate({"n": 1 << 13}, {})).header["parameters"] == [0, 1 << 52]
 
 
 # -- the page ------------------------------------------------------------------------------------

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults.constructions import misread
 from kit.commands import FINE, MISUSED, WRONG, Do
+from kit.jobs import DIRECTORY
+from kit.trace_rows import assert_rows_of_run
+from kit.traces import drawn
 from rich.console import Console
 from rich.text import Text
 
@@ -17,7 +21,7 @@ from lockstep.common.tracing.decode_text import MORE, token_text
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.names import EVERY
 from lockstep.pram.machine import run
-from lockstep.pram.program import parse_program
+from lockstep.pram.program import load, parse_program
 
 PAIRS = """program pairs
 mode EREW
@@ -83,6 +87,11 @@ def test_a_run_has_a_row_for_each_step(do: Do, given: Given) -> None:
     assert len(stores) == 1 and stores[0][1:4] == ["8", "2", "A"]
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
     assert "\x1b" not in outcome.out
+
+
+@pytest.mark.parametrize("name, size", [("tree_sum", 5), ("list_rank", 2), ("dyck", 1), ("closure", 2)])
+def test_rows_say_what_the_machine_does(name: str, size: int) -> None:
+    assert_rows_of_run(drawn(load(DIRECTORY / f"{name}.pram"), size))
 
 
 def test_a_large_memory_shows_what_changes(do: Do, given: Given) -> None:
@@ -172,6 +181,17 @@ def test_every_process_has_rows(do: Do, construction: str) -> None:
     assert all(len(line) <= 80 for line in shown.splitlines())
     changed = [row for row in table(shown, "u unmasked")[1:] if any(cell.startswith("*") for cell in row)]
     assert len(changed) >= min(200, len(steps)) - 1  # a step that only deletes marks nothing
+
+
+def test_a_wrong_decode_ends_at_its_first_wrong_token(do: Do, given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "program t\nparam n\nshared A[n] : inout\nsingle do A[0] := A[0] ^ 3 end\n"
+    command = given(text, {"params": {"n": 1}, "arrays": {"A": [1]}})
+    misread(monkeypatch, "mdm", "xor", "or")
+    outcome = do(f"decode {command} --trace")
+    rows = table(outcome.out, "u unmasked")
+    assert outcome.status == WRONG and "value: expected WORD 2, found WORD 3" in outcome.err
+    step = outcome.err.partition("decoding step ")[2].partition(",")[0]
+    assert rows[-1][0] == step and "*3" in rows[-1]
 
 
 def test_tokens_are_written_shortly() -> None:

@@ -7,15 +7,16 @@ import pytest
 from kit.jobs import DIRECTORY, job_of
 
 import lockstep
-from lockstep.compiler.compile import compile_job
+from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.compiler.names import EVERY
 from lockstep.models.sampling import Sampling
+from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Machine, run
-from lockstep.proofs_check.agreement import check_agreement
+from lockstep.proofs_check.agreement import Divergence, check_agreement
 from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.constructions import FACTS
-from lockstep.proofs_check.decoding import DecodeOptions
+from lockstep.proofs_check.decoding import DecodeOptions, decode_job
 from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.proofs_check.watching import Watching
 
@@ -123,18 +124,23 @@ def test_filled_forms_have_the_same_value(construction: str) -> None:
         assert ClosedForm(form.filled(letters))({}) == form(letters)
 
 
-def test_the_first_wrong_token_has_a_place_and_both_sequences() -> None:
-    job = job_of("tree_sum", 4)
+def broken(job: Job) -> tuple[Compiled, Divergence]:
+    """A model of mdm in which a hidden unit of layer 2 is missing, so that a token is wrong, and the first wrong token."""
     time = run(job).time
     compiled = compile_job(job, time, "float64", "mdm")
     weights = compiled.model.layers[1]
-    for unit in range(0, weights.w_out.shape[1]):
+    for unit in range(weights.w_out.shape[1]):
         kept = weights.w_out[:, unit].copy()
         weights.w_out[:, unit] = 0
         divergence = check_agreement(compiled, job, time, Sampling(engine="dense")).divergence
-        weights.w_out[:, unit] = kept
         if divergence is not None and divergence.position >= 0:
-            break
+            return compiled, divergence
+        weights.w_out[:, unit] = kept
+    raise AssertionError("no unit matters")
+
+
+def test_the_first_wrong_token_has_a_place_and_both_sequences() -> None:
+    compiled, divergence = broken(job_of("tree_sum", 4))
     assert divergence is not None and divergence.sequences is not None
     wanted, found = divergence.sequences
     text = compiled.circuit.vocabulary.text
@@ -143,6 +149,30 @@ def test_the_first_wrong_token_has_a_place_and_both_sequences() -> None:
     assert divergence.position == different[0]
     assert (divergence.expected, divergence.found) == (text(int(wanted[different[0]])), text(int(found[different[0]])))
     assert replace(divergence, sequences=None) == divergence
+
+
+def test_a_wrong_token_ends_the_decode() -> None:
+    """The last step is the wrong one, its sequence is not the expected one, and the result is refused with the place of the token."""
+    job = job_of("tree_sum", 4)
+    compiled, divergence = broken(job)
+    watching = Watching(job, DecodeOptions(compiled=compiled, sampling=Sampling(engine="dense")), certified=False)
+    *_, last = watching
+    assert watching.divergence == divergence and last.number == divergence.step
+    assert last.tokens[divergence.position] != watching.expected[divergence.position]
+    with pytest.raises(PramError) as refused:
+        watching.decoded()
+    assert refused.value.message == str(divergence).splitlines()[0]
+
+
+@pytest.mark.parametrize("construction", ["mdm", "ap-mdm", "arm erasing"])
+def test_a_decode_that_was_watched_has_the_result_of_decode(construction: str) -> None:
+    job = job_of("tree_sum", 3)
+    options = DecodeOptions(construction, sampling=Sampling(engine="dense"))
+    watching = Watching(job, options)
+    for _ in watching:
+        pass
+    found, plain = watching.decoded(), decode_job(job, options)
+    assert (found.record, found.context, found.tokens.tolist()) == (plain.record, plain.context, plain.tokens.tolist())
 
 
 def test_the_api() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from lockstep.pram.program import Program
 from lockstep.pram.sidecar import Inputs, SidecarFailed
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
 from lockstep.pram.winner import Winner
-from lockstep.proofs_check.failing import input_text, shrink_failing
+from lockstep.proofs_check.failing import ShrunkFailure, input_text, shrink_failing
 from lockstep.proofs_check.failing import name as name_of
 from lockstep.proofs_check.report import Check
 from lockstep.proofs_check.verification import FailedCheck, Options
@@ -29,7 +29,10 @@ FLAGS = ("dtype", "word_bits", "max_context", "engine", "device", "max_steps")
 
 @dataclass(frozen=True)
 class KeptInput:
-    """A failing input in a file: the check that failed, the file, the sizes before and after shrinking, the command that repeats it."""
+    """A failing input in a file: the check that failed, the file, the sizes before and after shrinking, the command that repeats it.
+
+    page: a page that plays the run and the decode on this input; "" if there is none.
+    """
 
     check: str
     input: str
@@ -37,18 +40,22 @@ class KeptInput:
     shrunk: str
     command: str
     program: str = ""
+    page: str = ""
 
     def __str__(self) -> str:
         became = f"shrunk from {self.found} to {self.shrunk}" if self.shrunk != self.found else self.shrunk
         files = f"{self.program} and {self.input}" if self.program else self.input
-        return f"{self.check} fails on {files} ({became}); to repeat it:\n{self.command}"
+        seen = f"; {self.page} shows it" if self.page else ""
+        return f"{self.check} fails on {files} ({became}){seen}; to repeat it:\n{self.command}"
 
 
 def keep_input(program: Program, file: Path, failed: FailedCheck, options: Options, directory: Path, given: Path | None,
-               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT, **how: Any) -> KeptInput:  # fmt: skip
+               use_sidecar: bool = True, timeout: float = DEFAULT_TIMEOUT,
+               show: Callable[[ShrunkFailure, Path], str] = lambda failing, path: "", **how: Any) -> KeptInput:  # fmt: skip
     """Shrink a failing input (as `shrink_failing`) and write it to DIRECTORY/NAME-failing.json.
 
     Args: given: the user's input file, if there is one. If no smaller input fails, nothing is written and this file is named.
+          show: writes a page of the failure to DIRECTORY/NAME-failing.html, and returns its name, or "".
     """
     failing = shrink_failing(program, failed, options, use_sidecar=use_sidecar, **how)
     check, path = failing.check, directory / f"{file.stem}-failing.json"
@@ -58,7 +65,9 @@ def keep_input(program: Program, file: Path, failed: FailedCheck, options: Optio
         write_input(path, failing.inputs, failing.winner, failing.expected)
     no_sidecar = bool(check.process) or not use_sidecar
     command = repeat_command(file, path, check, options, no_sidecar=no_sidecar, winner=failing.winner, timeout=timeout)
-    return KeptInput(name_of(check), str(short_path(path)), size_text(failing.found), size_text(failing.inputs), command)
+    page = show(failing, directory / f"{file.stem}-failing.html")
+    sizes = size_text(failing.found), size_text(failing.inputs)
+    return KeptInput(name_of(check), str(short_path(path)), *sizes, command, page=page)
 
 
 def keep_sidecars_input(program: Path, error: SidecarFailed, options: Options, directory: Path, given: Path | None,

@@ -69,7 +69,7 @@ MUTANTS = (
     row(MASKED, "the layout ignores the order", Layout.in_order, "sampling=sampling", "sampling=self.sampling", AGREEMENT),
     row(MASKED, "each row says the position of the one before", Layout.positions, "np.arange(len(before))",
         "np.arange(len(before)) - 1", AGREEMENT),
-    row(MASKED, "pairs are read with a position of one bit less", Layout.pairs, "values >> bits", "values >> bits + 1", AGREEMENT),
+    row(MASKED, "pairs are read with a position of one bit less", Layout.named, "values >> bits", "values >> bits + 1", AGREEMENT),
     Mutant(MASKED, "pairs are written in the order of AO-MDM", process("masked-arm", "fills = the chosen order", fills=""),
            AGREEMENT),
     Mutant(MASKED, "one decoding step more is claimed", bound("masked-arm", decoding_steps="3 * P * T + out + 1"), AGREEMENT),

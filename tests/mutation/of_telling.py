@@ -12,6 +12,7 @@ from lockstep.models.engines.dense import DenseSession
 from lockstep.models.engines.indexed import LayerTables
 from lockstep.proofs_check import agreement
 from lockstep.proofs_check.closed_forms import ClosedForm
+from lockstep.proofs_check.watching import Watching
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -123,5 +124,14 @@ MUTANTS = (
         "both sequences are the one that was found",
         Rewrite(agreement._first, "at, (wanted.copy()", "at, (found.copy()"),
         "wrong tokens",
+    ),
+    Mutant(
+        WATCHED,
+        "a wrong token counts as a wrong output",
+        Rewrite(Watching.decoded, "if self.divergence is not None:", "if False:"),
+        "watched ends",
+    ),
+    Mutant(
+        WATCHED, "the context at the start is left out", Rewrite(Watching.__init__, "[len(self.start)]", "[]"), "watched ends"
     ),
 )

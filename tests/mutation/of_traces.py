@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from lockstep.common.tracing import columns, decodes, machine, page
+from lockstep.commands.show import command
+from lockstep.common.tracing import columns, decode_text, decodes, machine, machine_text, page, trace
 from lockstep.common.tracing.columns import Columns
+from lockstep.common.tracing.decode_text import DecodeRows
+from lockstep.common.tracing.machine_text import StepWatch
 from lockstep.common.tracing.tokens import TraceTokens
+from lockstep.compiler import names
 from mutation.planting import Entry, Rewrite
 from mutation.table import Mutant
 
 COLUMNS, RUNS, DECODES, PAGES = "columns of traces", "traces of runs", "traces of decodes", "pages"
+TEXTS = "text of traces"
 
 MUTANTS = (
     Mutant(COLUMNS, "a width holds one number more", Rewrite(columns._width, "high < 1 <<", "high <= 1 <<"), COLUMNS),
@@ -84,15 +89,12 @@ MUTANTS = (
     ),
     Mutant(
         DECODES,
-        "the right sequence is that of the decode",
-        Rewrite(decodes.add_decode, "watching.expected", "steps[-1].sequence"),
+        "the right sequence is the one at the start",
+        Rewrite(decodes.add_decode, "watching.expected", "watching.start"),
         "failing traces",
     ),
     Mutant(
-        DECODES,
-        "values of pairs have one bit less",
-        Rewrite(TraceTokens._split, "(1 << self.value_bits) - 1", "(1 << self.value_bits - 1) - 1"),
-        "traced pairs",
+        DECODES, "values of pairs have one bit", Rewrite(TraceTokens._split, "(1 << self.value_bits) - 1", "1"), "traced pairs"
     ),
     Mutant(
         DECODES,
@@ -109,7 +111,57 @@ MUTANTS = (
     Mutant(
         PAGES,
         "marks are looked for in the trace",
-        Rewrite(page.page_of, "text.split(HEADER)", "text.replace(HEADER, trace.json() + HEADER).split(HEADER)[-2:]"),
+        Rewrite(page.page_of, "decode(), after])", "decode(), after]).replace(COLUMNS, HEADER)"),
         PAGES,
+    ),
+    Mutant(
+        TEXTS,
+        "the memory is shown as it was before the step",
+        Rewrite(machine_text.steps_table, "memory.whole(step.written)", "memory.whole({})"),
+        "rows of runs",
+    ),
+    Mutant(TEXTS, "nops count as active", Rewrite(StepWatch.__call__, "running[~self.pads[running]]", "running"), "rows of runs"),
+    Mutant(TEXTS, "words without sign", Rewrite(machine_text._signed, "if job.signed", "if False"), "rows of runs"),
+    Mutant(
+        TEXTS,
+        "a long sequence is shown from its start",
+        Rewrite(DecodeRows._first, "if not changed:", "if True:"),
+        "rows of decodes",
+    ),
+    Mutant(
+        TEXTS,
+        "rows are as wide as they like",
+        Rewrite(DecodeRows._sequence, "> self.room:", "> 10 * self.room:"),
+        "rows of decodes",
+    ),
+    Mutant(
+        TEXTS,
+        "register numbers have no letter",
+        Entry(decode_text.LETTERS, "lockstep.common.tracing.decode_text.LETTERS", "REG", "", "REG is a number"),
+        "rows of decodes",
+    ),
+    Mutant(
+        PAGES,
+        "a run that fails counts as a wrong model",
+        Rewrite(command._end, "trace.error is not None", "False"),
+        "shown pages",
+    ),
+    Mutant(
+        PAGES,
+        "all takes constructions that do not have the program",
+        Rewrite(names.constructed, "if not lacking(name, combining)", ""),
+        "shown pages",
+    ),
+    Mutant(
+        PAGES,
+        "the order is not taken",
+        Rewrite(trace.decodes_of, "order if order in", "usual_order(process) if order in"),
+        "shown pages",
+    ),
+    Mutant(
+        PAGES,
+        "messages name the folder of the program",
+        Rewrite(machine.without_folder, "Path(program.source.name).name", "program.source.name"),
+        "shown pages",
     ),
 )

@@ -10,7 +10,9 @@ from test_telling import (
     test_each_kind_of_edit,
 )
 from test_watching import (
+    test_a_decode_that_was_watched_has_the_result_of_decode,
     test_a_decoding_step_belongs_to_the_step_that_the_expectation_has_made,
+    test_a_wrong_token_ends_the_decode,
     test_closed_forms_show_numbers,
     test_every_token_of_a_state_says_where_it_stands,
     test_in_other_orders_it_is_one_more_than_the_blocks_that_are_full,
@@ -51,6 +53,11 @@ def clocks() -> None:
     test_in_other_orders_it_is_one_more_than_the_blocks_that_are_full("masked-arm", "right-to-left")
 
 
+def watched_ends() -> None:
+    test_a_wrong_token_ends_the_decode()
+    test_a_decode_that_was_watched_has_the_result_of_decode("ap-mdm")
+
+
 def places() -> None:
     test_every_token_of_a_state_says_where_it_stands("ap-mdm one-step")
 
@@ -62,6 +69,7 @@ CHECKS = (
     Check("kinds of edits", "what is unmasked, remasked, rewritten, inserted and deleted, by hand", kinds_of_edits),
     Check("clocks", "the step of the machine that each decoding step belongs to, against expectations and full blocks", clocks),
     Check("places", "what stands at each position of a state, against the machine", places),
+    Check("watched ends", "the last step and the result of decodes that are watched, right and wrong", watched_ends),
     Check("shown forms", "closed forms with numbers in place of letters, by hand", test_closed_forms_show_numbers),
     Check(
         "wrong tokens",

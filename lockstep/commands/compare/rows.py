@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lockstep.compiler.compile import Compiled, compile_job, is_causal
-from lockstep.compiler.names import EVERY, lacking, process_of, schedule_of
+from lockstep.compiler.names import EVERY, constructed, lacking, process_of, schedule_of
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.models.processes import PROCESSES, usual_order
 from lockstep.models.sampling import AUTO, Sampling
@@ -220,7 +220,7 @@ def growth(program: Program, sizes: Sequence[int], *, seed: int = 0, word_bits: 
         with generator.blaming_sidecar():
             job = program.instantiate(params, arrays, word_bits)
         run, _ = counted_run(job, max_steps)
-        having = [system for system in SYSTEMS if not lacking(system, job.rules)]
+        having = constructed(SYSTEMS, job.rules)
         steps = {system: BOUNDS[system].steps(job, run.time) for system in having}
         contexts = {system: BOUNDS[system].peak_context(job, run.time) for system in having}
         points.append(Point(size, run.time, job.state_words, steps, contexts))

@@ -16,7 +16,7 @@ from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_order
 from lockstep.common.options import Bits, Every, FixedWinner, Input, OptionalFile, Order, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import check_writable, existing_folder
-from lockstep.compiler.names import EVERY, MDM, SCHEDULES, TWO_STEP
+from lockstep.compiler.names import EVERY, MDM, SCHEDULES, TWO_STEP, constructed
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import load
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: What a page shows if the user names no process: one whose context grows with the run, and one whose context does not.
 USUAL = (MDM, TWO_STEP)
-#: The most decodes that a page shows.
-MOST = 2
 #: The rows of `lockstep compare`: each construction, and two-step also by its full name.
 NAMES = {name: name for name in EVERY} | {f"{TWO_STEP} {SCHEDULES[0]}": TWO_STEP}
 
@@ -34,7 +32,7 @@ NAMES = {name: name for name in EVERY} | {f"{TWO_STEP} {SCHEDULES[0]}": TWO_STEP
 def show(file: OptionalFile = None, input: Input = None, size: Size = None, seed: Seed = 0, winner: FixedWinner = None,
          word_bits: Bits = None, process: Annotated[Optional[list[str]], typer.Option("--process", show_default=False,
               help="A row of `lockstep compare`, such as mdm, ap-mdm, 'ap-mdm one-step' or 'arm erasing'; "
-                   "give it twice for two side by side [mdm and ap-mdm].")] = None,
+                   "give it once for each decode; all takes every row [mdm and ap-mdm].")] = None,
          order: Order = None, every: Every = None,
          heads: Annotated[bool, typer.Option("--heads/--no-heads", help="Keep what each head found.")] = True,
          out: Annotated[Optional[Path], typer.Option("--out", "-o", show_default=False, help="The page to write [NAME.html].")] = None,
@@ -59,6 +57,8 @@ def show(file: OptionalFile = None, input: Input = None, size: Size = None, seed
     path = out or Path(f"{file.stem}.html")
     check_writable(path)
     job, _ = job_and_input(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
+    if process and "all" in process:
+        names = constructed(names, program.rules)
     from lockstep.common.tracing.page import page_of, write_page
     from lockstep.common.tracing.trace import decodes_of, trace_job
 
@@ -85,13 +85,13 @@ def _end(trace: Trace) -> None:
 def _constructions(names: tuple[str, ...] | list[str]) -> list[str]:
     """The constructions of these names.
 
-    Raises: typer.BadParameter: there is none of a name, or there are too many.
+    Raises: typer.BadParameter: there is none of a name.
     """
+    if "all" in names:
+        return [*EVERY]
     for name in names:
         if name not in NAMES:
-            raise typer.BadParameter(f"{name!r} is none of {', '.join(NAMES)}", param_hint="--process")
-    if len(names) > MOST:
-        raise typer.BadParameter(f"a page shows {MOST} processes side by side", param_hint="--process")
+            raise typer.BadParameter(f"{name!r} is none of all, {', '.join(NAMES)}", param_hint="--process")
     return [NAMES[name] for name in names]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from lockstep.common.finding import EXAMPLES
 from lockstep.common.tracing.page import page_of, write_page
 from lockstep.common.tracing.trace import Trace, decodes_of, trace_job
+from lockstep.compiler.names import constructed
 from lockstep.pram.program import Program, load
 from lockstep.pram.progress import Progress
 from lockstep.pram.sidecar import draw_one, generator_for
@@ -33,18 +34,20 @@ def write_gallery(folder: Path, constructions: Sequence[str], progress: Progress
         progress(number, len(paths))
         program = load(path)
         job = program.instantiate(*draw_one(generator_for(program), SIZE, 0, 0))
-        trace = trace_job(program, job, decodes_of(constructions))
+        names = constructed(constructions, program.rules)
+        trace = trace_job(program, job, decodes_of(names))
         write_page(folder / f"{program.name}.html", page_of(trace))
-        rows.append(_row(program, trace))
+        rows.append(_row(program, trace, constructions))
     index = folder / "index.html"
     write_page(index, _index(rows, constructions))
     return index
 
 
-def _row(program: Program, trace: Trace) -> str:
+def _row(program: Program, trace: Trace, constructions: Sequence[str]) -> str:
     about = program.source.text.partition("\n")[0].partition("#")[2].strip(" ,")
-    contexts = [each["forms"]["context"]["value"] for each in trace.header["processes"]]
-    numbers = "".join(f'<td class="number">{number:,}</td>' for number in (trace.header["T"], trace.header["P"], *contexts))
+    contexts = {each["construction"]: f"{each['forms']['context']['value']:,}" for each in trace.header["processes"]}
+    cells = f"{trace.header['T']:,}", f"{trace.header['P']:,}", *(contexts.get(name, "") for name in constructions)
+    numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
     name = escape(program.name)
     return f'<tr><td><a href="{name}.html">{name}</a></td><td>{escape(about)}</td>{numbers}</tr>'
 

@@ -45,6 +45,7 @@ from lockstep.pram.program import Program, load
 if TYPE_CHECKING:
     from lockstep.common.keeping import KeptInput
     from lockstep.pram.sidecar import SidecarFailed
+    from lockstep.proofs_check.failing import ShrunkFailure
     from lockstep.proofs_check.verification import FailedCheck, Options
 
 
@@ -68,7 +69,7 @@ def verify(file: File, input: Input = None,
     """Compare machine and model on the same inputs.
 
     Both run one input or random ones, and both are compared with the theorems. If a check fails, NAME-failing.json gets a
-    small input on which it fails, and the command that repeats the failure is shown.
+    small input on which it fails, NAME-failing.html plays it, and the command that repeats the failure is shown.
     """
     check_device(device, engine)
     chosen = constructions(process, schedule, EVERY)
@@ -116,10 +117,16 @@ def _keep_input(program: Program, file: Path, failed: FailedCheck, options: Opti
                 **how: Any) -> KeptInput | None:  # fmt: skip
     """Write a failing input to a file, after `shrink` seconds of shrinking."""
     from lockstep.common.keeping import keep_input
+    from lockstep.common.tracing.failing import show_failing
+
+    def show(failing: ShrunkFailure, path: Path) -> str:
+        return show_failing(program, failing, options, path)
 
     def keep(seconds: int) -> KeptInput:
         with progress_bar(err, "shrinking the failing input (seconds)") as progress:
-            return keep_input(program, file, failed, options, directory, given, seconds=seconds, progress=progress, **how)
+            return keep_input(
+                program, file, failed, options, directory, given, seconds=seconds, progress=progress, show=show, **how
+            )
 
     return keep_despite_errors(keep, shrink)
 

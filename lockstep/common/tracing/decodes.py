@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from lockstep.common.tracing.columns import Columns
 from lockstep.common.tracing.layouts import layout_header
+from lockstep.common.tracing.machine import without_folder
 from lockstep.common.tracing.tokens import TraceTokens
 from lockstep.compiler.names import AO_MDM, process_of, schedule_of
 from lockstep.models.engines.session import NOT_ASKING, SEVERAL
 from lockstep.models.orders import ORDERS
+from lockstep.pram.program import Program
 from lockstep.proofs_check.closed_forms import ClosedForm
 from lockstep.proofs_check.theorems import BOUNDS
 from lockstep.proofs_check.watching import WatchedStep, Watching
@@ -26,7 +28,7 @@ ENTRIES = {NOT_ASKING: 0, SEVERAL: -1}
 NOTHING_ENTRY, FIRST_ROW = 1, 2
 
 
-def add_decode(columns: Columns, number: int, watching: Watching, heads: bool) -> dict[str, Any]:
+def add_decode(columns: Columns, number: int, program: Program, watching: Watching, heads: bool) -> dict[str, Any]:
     """Make a decode, add its columns, and return its header."""
     steps = list(watching)
     _add_steps(columns, number, watching, steps)
@@ -41,7 +43,7 @@ def add_decode(columns: Columns, number: int, watching: Watching, heads: bool) -
         "schedule": schedule_of(compiled.construction), "order": watching.sampling.order, "steps": len(steps),
         "engine": watching.engine, "vocabulary": [list(kind) for kind in tokens.vocabulary.kinds], "depth": len(compiled.model.layers),
         "width": compiled.model.width, **_forms(watching), "heads": _heads(watching) if heads else [],
-        "layout": layout_header(layout), "wrong": _wrong(watching), "stuck": watching.stuck or None,
+        "layout": layout_header(layout), "wrong": _wrong(program, watching), "stuck": watching.stuck or None,
     }  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def _form(form: ClosedForm, letters: dict[str, int], relation: str) -> dict[str,
     return {"text": str(form), "filled": form.filled(letters), "value": form(letters), "relation": relation}
 
 
-def _wrong(watching: Watching) -> dict[str, Any] | None:
+def _wrong(program: Program, watching: Watching) -> dict[str, Any] | None:
     """The first wrong token."""
     found = watching.divergence
     if found is None:
@@ -126,4 +128,4 @@ def _wrong(watching: Watching) -> dict[str, Any] | None:
         different = np.flatnonzero(wanted[:least] != tokens[:least])
         position, many = int(different[0]) if len(different) else least, len(different)
     return {"step": found.step, "position": position, "expected": found.expected, "found": found.found, "many": many,
-            "message": str(found)}  # fmt: skip
+            "message": without_folder(str(found), program)}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,36 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.job import Job
 from lockstep.pram.listing import instruction_text
-from lockstep.pram.machine import DEFAULT_MAX_STEPS, HALTED, Run, Step, run
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, HALTED, NoHalt, Run, Step, run
 from lockstep.pram.program import Program
 from lockstep.pram.syntax import INF
 
 #: JSON numbers of more bits lose digits in a browser.
 EXACT_BITS = 53
+#: A trace keeps at most so many steps, and so many of them for all processors together: both take memory.
+MOST_STEPS, MOST_ENTRIES = 100_000, 1 << 23
 
 
 def traced_run(job: Job, max_steps: int = DEFAULT_MAX_STEPS) -> tuple[Run, PramError | None]:
-    """Run a job and keep its steps. If the run fails: what was done of it, and why it failed."""
+    """Run a job and keep its steps. If the run fails: what was done of it, and why it failed.
+
+    Raises: PramError: the run has too many steps to keep them.
+    """
+    most = min(max_steps, MOST_STEPS, MOST_ENTRIES // job.processors)
     try:
-        return run(job, max_steps=max_steps, trace=True), None
+        return run(job, max_steps=most, trace=True), None
+    except NoHalt as error:
+        if most < max_steps:
+            raise job.error(f"the run takes more than {most} steps: too many for a trace") from None
+        return _until(error)
     except PramError as error:
-        if error.failure is None:
-            raise
-        return error.failure.run, error
+        return _until(error)
+
+
+def _until(error: PramError) -> tuple[Run, PramError]:
+    """What was done of a run before it failed, and the failure."""
+    assert error.failure is not None
+    return error.failure.run, error
 
 
 def machine_header(program: Program, run: Run, error: PramError | None) -> dict[str, Any]:
@@ -45,8 +60,15 @@ def machine_header(program: Program, run: Run, error: PramError | None) -> dict[
         "derived": [expression_text(expression) for expression in code.derived],
         "parameters": [_number(value) for value in job.parameters],
         "outputs": [job.outputs.start, job.outputs.stop],
-        "costs": dict(vars(run.costs)), "space": dict(vars(run.space)), "error": _error(error),
+        "costs": dict(vars(run.costs)), "space": dict(vars(run.space)), "error": _error(program, error),
     }  # fmt: skip
+
+
+def without_folder(message: str, program: Program) -> str:
+    """A message that names the file of the program by the last part of its path: people share traces."""
+    return re.sub(
+        f"^{re.escape(program.source.name)}:", lambda found: f"{Path(program.source.name).name}:", message, flags=re.MULTILINE
+    )
 
 
 def _number(value: int) -> int | str:
@@ -67,12 +89,13 @@ def _code(program: Program) -> list[dict[str, Any]]:
     ]
 
 
-def _error(error: PramError | None) -> dict[str, Any] | None:
+def _error(program: Program, error: PramError | None) -> dict[str, Any] | None:
     if error is None or error.failure is None:
         return None
     failure, place = error.failure, error.diagnostics[0].span
     return {
-        "step": failure.attempt.number, "message": error.message, "kind": failure.kind, "processors": list(failure.processors),
+        "step": failure.attempt.number, "message": without_folder(str(error), program),
+        "kind": failure.kind, "processors": list(failure.processors),
         "cell": -1 if failure.cell is None else failure.cell, "line": place.line if place else 0,
     }  # fmt: skip
 

@@ -43,39 +43,46 @@ class ShownStep:
 
 
 class StepWatch:
-    """Collects the steps of a run. Give it to `lockstep.pram.machine.run` as `watch`."""
+    """Collects the steps of a run: the first MOST_ROWS, or `every` one. Give it to `lockstep.pram.machine.run` as `watch`.
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.steps = job, list[ShownStep]()
+    made: how many steps there were.
+    """
+
+    def __init__(self, job: Job, every: bool = False) -> None:
+        self.job, self.every, self.made, self.steps = job, every, 0, list[ShownStep]()
         self.lines = np.array([i.at.line if i.at else 0 for i in job.code])
         self.pads = np.array([i.name == "nop" for i in job.code])
 
     def __call__(self, machine: Machine, step: Step | None) -> None:
         if step is None:
             return
+        self.made += 1
+        if self.made > MOST_ROWS and not self.every:
+            return
         running = step.counter[step.counter != HALTED]
         active = running[~self.pads[running]]
         cells = np.unique(step.destination[step.destination >= 0])
         readers = np.flatnonzero(step.read != NO_READ)
-        lines = tuple(np.unique(self.lines[active if len(active) else running]).tolist())
+        lines = tuple(np.unique(self.lines[running]).tolist())
         reads = tuple(zip(readers.tolist(), step.read[readers].tolist()))
         written = dict(zip(cells.tolist(), machine.memory[cells].tolist()))
         self.steps.append(ShownStep(step.number, lines, len(active), reads, written))
 
 
-def steps_table(job: Job, steps: Sequence[ShownStep], width: int, full: bool = False) -> RenderableType:
-    """A row for each step: the first MOST_ROWS of them, unless `full`. width: of the terminal."""
+def steps_table(watch: StepWatch, width: int, full: bool = False) -> RenderableType:
+    """A row for each step that was collected: the first MOST_ROWS of them, unless `full`. width: of the terminal."""
     table = narrow_table()
     for title in ("step", "line", "active"):
         table.add_column(title, justify="right", overflow="fold")
     table.add_column("memory", overflow="fold")
-    shown, memory = steps if full else steps[:MOST_ROWS], _Memory(job, steps, width - BESIDE)
+    shown = watch.steps if full else watch.steps[:MOST_ROWS]
+    memory = _Memory(watch.job, shown, width - BESIDE)
     table.add_row("", "", "", memory.whole({}) if memory.fits else Text(""))
     for step in shown:
         before = memory.write(step.written)
         text = memory.whole(step.written) if memory.fits else memory.changes(step.written, before)
         table.add_row(f"{step.number:,}", " ".join(map(str, step.lines)), f"{step.active:,}", text)
-    more = len(steps) - len(shown)
+    more = watch.made - len(shown)
     ends = [f"{CHANGED} was written in this step", *([f"{count(more, 'more step')}; --full prints all"] if more else [])]
     return Group(table, *map(Text, ends), Text(""))
 

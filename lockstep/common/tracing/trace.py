@@ -15,7 +15,7 @@ from lockstep.models.processes import PROCESSES, usual_order
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
-from lockstep.pram.machine import DEFAULT_MAX_STEPS
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run
 from lockstep.pram.program import Program
 from lockstep.proofs_check.decoding import DecodeOptions
 from lockstep.proofs_check.watching import Watching
@@ -50,10 +50,12 @@ class Trace:
 
 
 def trace_job(program: Program, job: Job, decodes: Sequence[DecodeOptions], heads: bool = True, max_steps: int = DEFAULT_MAX_STEPS,
-              certified: bool = True, progress: Callable[[int, int], None] = lambda done, all: None) -> Trace:  # fmt: skip
+              certified: bool = True, fits: Callable[[Run], bool] = lambda run: True,
+              progress: Callable[[int, int], None] = lambda done, all: None) -> Trace:  # fmt: skip
     """Run a job, make its decodes, and keep all of it. A run that fails has no decodes.
 
-    Args:   heads: whether to keep what heads found. certified: as for `Watching`. progress: called with the decodes done and all.
+    Args:   heads: whether to keep what heads found. certified: as for `Watching`. fits: whether a run is short enough to be decoded.
+            progress: called with the decodes done and all.
     Raises: as `lockstep.proofs_check.decoding.decode_job`.
     """
     columns = Columns()
@@ -61,9 +63,9 @@ def trace_job(program: Program, job: Job, decodes: Sequence[DecodeOptions], head
     header: dict[str, Any] = {"version": VERSION} | machine_header(program, run, error)
     add_machine(columns, run, error)
     processes = []
-    for number, options in enumerate(() if error else decodes):
+    for number, options in enumerate(decodes if error is None and fits(run) else ()):
         progress(number, len(decodes))
-        processes.append(add_decode(columns, number, Watching(job, _telling(options, heads), heads, certified), heads))
+        processes.append(add_decode(columns, number, program, Watching(job, _telling(options, heads), heads, certified), heads))
     header |= {"processes": processes, "columns": {name: list(place) for name, place in columns.index.items()}}
     return Trace(header, columns.packed(), error)
 

@@ -1,0 +1,1 @@
+"""`lockstep run`: runs a program on the exact machine, on one input or on one input of each size."""
