@@ -257,6 +257,6 @@ def test_a_sum_of_heads_is_told() -> None:
         parallel for i in 0 .. n - 1 do s := A[i] end""")
     job = program.instantiate({"n": 4}, {"A": [3, 1, 9, 2]})
     trace = traced(program, job, "ap-mdm")
-    assert trace.header["processes"][0]["engine"].startswith("dense")
+    assert trace.header["processes"][0]["engine"] == "indexed"
     found = [entry for made in DecodeReader(read(trace), 0).steps() for head in made.found for entry in head]
     assert "several" in found
