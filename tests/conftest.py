@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ pytest.register_assert_rewrite("kit")  # its assertions say what was compared, a
 import torch  # noqa: E402
 from hypothesis.internal.conjecture import providers  # noqa: E402
 from hypothesis.internal.constants_ast import Constants  # noqa: E402
+from kit import pages  # noqa: E402
 from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
 
 from lockstep import cli  # noqa: E402
@@ -25,6 +27,15 @@ from lockstep import cli  # noqa: E402
 torch.set_num_threads(1)
 # Hypothesis also draws numbers that stand in the modules loaded so far. Then draws depend on the tests that ran before
 providers._get_local_constants = Constants
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A headless browser, which all tests of a process share."""
+    if why := pages.missing():
+        pytest.skip(why)
+    with pages.browsing() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ export function el(tag: string, attributes: Record<string, string> = {}, ...chil
   return made;
 }
 
-export function button(label: string, text: string, act: () => void, name = ""): HTMLElement {
-  const made = el("button", { type: "button", ...(label ? { "aria-label": label, title: label } : {}), class: name }, text);
+/** A button with a sign; its label says what the sign means. */
+export function button(label: string, sign: string, act: () => void): HTMLElement {
+  const made = el("button", { type: "button", "aria-label": label, title: label }, sign);
   made.addEventListener("click", act);
   return made;
 }

@@ -51,7 +51,9 @@ export class Inspector {
     const entries = all.slice(0, MOST_ENTRIES).map(({ step, pid, value, write, lost }) => {
       const label = `step ${step}: processor ${pid} ${write ? (lost ? "writes, and another wins" : "writes") : "reads"} ${word(value)}`;
       const text = `${step}: p${pid} ${write ? "▸" : "◂"} ${word(value)}${lost ? " (lost)" : ""}`;
-      return el("li", {}, button(label, text, () => this.goTo(step), step === t ? "now" : ""));
+      const entry = el("button", { type: "button", title: label, class: step === t ? "now" : "" }, text);
+      entry.addEventListener("click", () => this.goTo(step));
+      return el("li", {}, entry);
     });
     const title = this.title(el("b", {}, cellName(this.header, cell)), ` = ${word(this.machine.memory[cell])}`, all.length ? "" : ": never read or written");
     this.panel.replaceChildren(title, el("p", { class: "quiet" }, "step: processor ◂ reads, ▸ writes"), el("ol", { class: "history" }, ...entries));
