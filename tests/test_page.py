@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kit import page_traces, viewing
 from kit.page_traces import EVERY_PROCESS
-from kit.pages import BUILT, REQUIRED, TABLET, VIEWER, WIDE, Shown, build, node, show
+from kit.pages import BUILT, REQUIRED, TABLET, VIEWER, WIDE, Shown, build, node, tab
 from kit.traces import Traced
 
 from lockstep.pram.parser import keywords
@@ -23,19 +23,26 @@ AXE = VIEWER / "node_modules" / "axe-core" / "axe.min.js"
 @pytest.fixture(scope="module")
 def pair(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Masked diffusion beside ap-mdm, which several tests share. Each goes to the frame that it needs."""
-    shown = show(browser, tmp_path_factory.mktemp("pair"), page_traces.pair())
-    yield shown
-    assert not shown.errors
-    shown.page.close()
+    with tab(browser) as shown:
+        shown.open(tmp_path_factory.mktemp("pair"), page_traces.pair())
+        yield shown
+        assert not shown.errors
 
 
 @pytest.fixture(scope="module")
 def every(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """All processes."""
-    shown = show(browser, tmp_path_factory.mktemp("every"), page_traces.tree_sum())
-    yield shown
-    assert not shown.errors
-    shown.page.close()
+    with tab(browser) as shown:
+        shown.open(tmp_path_factory.mktemp("every"), page_traces.tree_sum())
+        yield shown
+        assert not shown.errors
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Any) -> Iterator[Shown]:
+    """A tab in which tests open what they need."""
+    with tab(browser) as one:
+        yield one
 
 
 # -- the asset ---------------------------------------------------------------------------------------
@@ -74,11 +81,10 @@ def test_decodes_are_replayed(every: Shown, process: int) -> None:
 
 
 @pytest.mark.parametrize("text", [page_traces.SUMS, page_traces.WINS], ids=["sum", "priority"])
-def test_concurrent_writes_are_replayed(browser: Any, tmp_path: Path, text: str) -> None:
+def test_concurrent_writes_are_replayed(shown: Shown, tmp_path: Path, text: str) -> None:
     trace = page_traces.concurrent(text)
-    shown = show(browser, tmp_path, trace)
+    shown.open(tmp_path, trace)
     viewing.replays_the_machine(shown, trace)
-    shown.page.close()
 
 
 def test_every_place_has_words(every: Shown) -> None:
@@ -146,33 +152,29 @@ def test_a_cell(pair: Shown) -> None:
     viewing.says_what_happened_to_a_cell(pair, page_traces.pair())
 
 
-def test_many_processors(browser: Any, tmp_path: Path) -> None:
-    shown = show(browser, tmp_path, page_traces.wide())
+def test_many_processors(shown: Shown, tmp_path: Path) -> None:
+    shown.open(tmp_path, page_traces.wide())
     viewing.shows_parts(shown)
-    shown.page.close()
 
 
 # -- failures ----------------------------------------------------------------------------------------
 
 
-def test_a_run_that_failed(browser: Any, tmp_path: Path) -> None:
-    shown = show(browser, tmp_path, page_traces.failing())
+def test_a_run_that_failed(shown: Shown, tmp_path: Path) -> None:
+    shown.open(tmp_path, page_traces.failing())
     viewing.is_harmless(shown, page_traces.failing())
     viewing.ends_where_it_fails(shown, page_traces.failing())
-    shown.page.close()
 
 
-def test_a_model_that_failed(browser: Any, tmp_path: Path) -> None:
-    shown = show(browser, tmp_path, page_traces.broken())
+def test_a_model_that_failed(shown: Shown, tmp_path: Path) -> None:
+    shown.open(tmp_path, page_traces.broken())
     viewing.opens_at_the_first_wrong_token(shown, page_traces.broken())
-    shown.page.close()
 
 
-def test_a_trace_of_another_version_is_refused(browser: Any, tmp_path: Path) -> None:
+def test_a_trace_of_another_version_is_refused(shown: Shown, tmp_path: Path) -> None:
     trace = page_traces.failing()
-    shown = show(browser, tmp_path, Traced(trace.header | {"version": 99}, trace.columns))
+    shown.open(tmp_path, Traced(trace.header | {"version": 99}, trace.columns))
     assert shown.text("#error") == "This trace cannot be shown: this page shows traces of version 2, not 99"
-    shown.page.close()
 
 
 # -- accessibility -----------------------------------------------------------------------------------
@@ -190,24 +192,23 @@ def axe() -> str:
 @pytest.mark.parametrize("size", [WIDE, TABLET], ids=["1280 px", "tablet"])
 def test_accessibility(browser: Any, tmp_path: Path, axe: str, dark: bool, size: dict[str, int]) -> None:
     """axe-core finds nothing wrong."""
-    shown = show(browser, tmp_path, page_traces.tree_sum(), dark=dark, size=size)
-    shown.ask(axe)
-    viewing.is_accessible(shown)
-    shown.page.close()
+    with tab(browser, dark, size) as shown:
+        shown.open(tmp_path, page_traces.tree_sum())
+        shown.ask(axe)
+        viewing.is_accessible(shown)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_accessibility_of_a_run_that_failed(browser: Any, tmp_path: Path, axe: str, dark: bool) -> None:
-    shown = show(browser, tmp_path, page_traces.failing(), dark=dark)
-    shown.press("End")
-    shown.ask(axe)
-    assert viewing.violations(shown) == []
-    shown.page.close()
+    with tab(browser, dark) as shown:
+        shown.open(tmp_path, page_traces.failing())
+        shown.press("End")
+        shown.ask(axe)
+        assert viewing.violations(shown) == []
 
 
-def test_axe_finds_what_is_wrong(browser: Any, tmp_path: Path, axe: str) -> None:
-    shown = show(browser, tmp_path, page_traces.failing())
+def test_axe_finds_what_is_wrong(shown: Shown, tmp_path: Path, axe: str) -> None:
+    shown.open(tmp_path, page_traces.failing())
     shown.ask(axe)
     shown.ask("document.getElementById('play').removeAttribute('aria-label')")
     assert [v.split(":")[0] for v in viewing.violations(shown)] == ["button-name"]
-    shown.page.close()

@@ -24,6 +24,7 @@ SUMS = (
     "parallel for i in 0 .. n - 1 do\n  s := A[i]\n  s := A[i] + 1\nend\n"
 )
 WINS = SUMS.replace("program sums", "program wins").replace("CRCW sum", "CRCW priority")
+CONCURRENT = (SUMS, WINS)
 
 
 @cache

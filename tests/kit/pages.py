@@ -70,13 +70,13 @@ def browsing() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", "--no-zygote"])
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
 
 class Shown:
-    """A page in the browser, with what went wrong on it and what it asked of the network."""
+    """A tab of the browser, with what went wrong on its page and what it asked of the network."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.errors, self.requests = page, list[str](), list[str]()
@@ -88,8 +88,13 @@ class Shown:
         self.errors.append(dialog.message)
         dialog.dismiss()
 
-    def open(self, file: Path) -> None:
-        self.page.goto(file.as_uri())
+    def open(self, folder: Path, trace: Traced, template: str | None = None, planted: int = 0) -> None:
+        """Show the page of a trace. planted: the number of a mutant, which stands in the address."""
+        file = folder / "page.html"
+        file.write_text(filled(trace, template or BUILT.read_text()), encoding="utf-8")
+        self.errors.clear()
+        self.requests.clear()
+        self.page.goto(f"{file.as_uri()}#{planted}" if planted else file.as_uri())
         self.wait("!!window.viewer || !document.getElementById('error').hidden")
 
     def wait(self, condition: str, seconds: float = 30) -> None:
@@ -126,12 +131,9 @@ class Shown:
         self.page.locator("#sequences canvas").nth(panel).click(position={"x": x + 6, "y": y + 6})
 
 
-def show(browser: Browser, folder: Path, trace: Traced, template: str | None = None, dark: bool = False,
-         size: dict[str, int] = WIDE) -> Shown:  # fmt: skip
-    """Open the page of a trace. The caller closes it."""
-    file = folder / "page.html"
-    file.write_text(filled(trace, template or BUILT.read_text()), encoding="utf-8")
+@contextmanager
+def tab(browser: Browser, dark: bool = False, size: dict[str, int] = WIDE) -> Iterator[Shown]:
+    """A new tab."""
     page = browser.new_page(viewport=size, color_scheme="dark" if dark else "light")
-    shown = Shown(page)
-    shown.open(file)
-    return shown
+    yield Shown(page)
+    page.close()

@@ -57,7 +57,8 @@ def _header(program: Program, job: Job) -> dict[str, Any]:
         "version": 2, "name": program.name, "file": program.source.name, "source": program.source.text, "code": code, "arrays": arrays,
         "params": {name: job.values[name] for name in program.symbols.params if name in job.values}, "P": job.processors,
         "k": job.registers, "S": job.space, "w": job.word_bits, "mode": job.mode, "winner": None, "halted": HALTED,
-        "signed": any(a.signed_bits for a in job.arrays), "derived": [expression_text(e) for e in derived], "parameters": [int(p) for p in job.parameters],
+        "signed": any(a.signed_bits for a in job.arrays), "derived": [expression_text(e) for e in derived],
+        "parameters": [int(p) for p in job.parameters],
         "outputs": [job.outputs.start, job.outputs.stop],
     }  # fmt: skip
 

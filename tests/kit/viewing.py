@@ -40,7 +40,9 @@ def moves_by_keys(shown: Shown) -> None:
     assert shown.step == "PRAM step 2 of 43 commit"
     shown.press("Shift+ArrowRight")
     assert shown.step == "PRAM step 3 of 43 execute"
-    shown.press("Shift+ArrowLeft", "ArrowLeft")
+    shown.press("ArrowRight")
+    assert shown.step == "PRAM step 3 of 43 commit"
+    shown.press(*["Shift+ArrowLeft"] * 2, "ArrowLeft")
     assert shown.step == "PRAM step 1 of 43 commit"
     shown.press("End")
     assert shown.at == last and shown.step.startswith("PRAM step 43 of 43 at the end")
