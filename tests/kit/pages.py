@@ -123,7 +123,7 @@ class Shown:
     @property
     def step(self) -> str:
         """Which PRAM step it is, as the time bar says."""
-        return self.text("#now")
+        return f"PRAM step {self.page.input_value('#step')} {self.text('#of')}"
 
     def click_token(self, panel: int, position: int) -> None:
         """Click a token on its canvas."""

@@ -70,6 +70,9 @@ def moves_by_mouse(shown: Shown, trace: Traced) -> None:
     assert shown.step == "PRAM step 0 of 43 growing" and shown.at == shown.ask("viewer.film.end(0)")
     shown.page.fill("#slider", "31")
     assert shown.at == 31
+    shown.page.fill("#step", "9")
+    shown.press("Enter")
+    assert shown.step == "PRAM step 9 of 43 commit"
     shown.page.click("#home")
     shown.page.click("#lines > li >> nth=12")  # A[i] := A[i] + A[i + h]
     assert shown.step.startswith("PRAM step 11 ") and shown.text("#lines > .now code") == "A[i] := A[i] + A[i + h]"
@@ -231,7 +234,9 @@ def opens_at_the_first_wrong_token(shown: Shown, trace: Traced) -> None:
     wrong = trace.header["processes"][0]["wrong"]
     assert shown.ask("viewer.panels[0].replay.at") == wrong["step"]
     assert shown.text("#error").startswith(f"mdm: {wrong['message']} {wrong['many']} tokens of this step differ")
-    assert f"The machine has {wrong['expected']}." in shown.text("#inspector")
+    kind, value = wrong["expected"].split()
+    assert kind == "WORD" and f"The machine has word {value}." in shown.text("#inspector")
+    assert len(shown.ask("viewer.look(viewer.panels[0], 0).wrong")) == wrong["many"] > 1
     assert shown.text("#inspector").startswith(
         f"mdm, position {wrong['position']}: value that processor 0 writes in step {wrong['step']} "
     )

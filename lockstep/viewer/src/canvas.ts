@@ -14,11 +14,11 @@ const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
 export type Mark = "unmasked" | "rewritten" | "remasked" | "inserted" | "appended";
 const MARKS: Mark[] = ["unmasked", "rewritten", "remasked", "inserted", "appended"];
 
-/** The token that is selected, and the positions that its heads found. */
+/** The token that is selected, the positions that its heads found, and those that are wrong. */
 export interface Look {
   selected: number;
   arcs: { from: number; label: string }[];
-  wrong: number;
+  wrong: number[];
 }
 
 export class GridView {
@@ -82,7 +82,7 @@ export class GridView {
     for (let r = first; r < last; r++) this.label(layout.rows[r], r, TOP + r * h - scrollTop, t);
     pen.clearRect(0, 0, this.canvas.width, TOP - 2);
     this.heads();
-    this.wrong(look.wrong);
+    look.wrong.forEach((position, i) => this.wrong(position, !i));
     this.arcs(look);
   }
 
@@ -180,12 +180,12 @@ export class GridView {
     this.pen.stroke();
   }
 
-  private wrong(position: number): void {
-    const spot = position >= 0 ? this.spot(position) : null, { w, h } = this.scale;
+  private wrong(position: number, first: boolean): void {
+    const spot = this.spot(position), { w, h } = this.scale;
     if (!spot) return;
     Object.assign(this.pen, { strokeStyle: colours.remask, lineWidth: 2 });
-    this.pen.strokeRect(spot[0] - 4, spot[1] - 4, w + 7, h + 7);
-    this.tag("✕ wrong", spot[0] + w + 2, spot[1] - 10, colours.remask);
+    this.pen.strokeRect(spot[0] - 2, spot[1] - 2, w + 3, h + 3);
+    if (first) this.tag("✕ wrong", spot[0] + w + 2, spot[1] - 10, colours.remask);
   }
 
   private arcs({ selected, arcs }: Look): void {

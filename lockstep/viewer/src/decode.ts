@@ -36,6 +36,7 @@ export class DecodeReplay {
   readonly masks: Int32Array;
   readonly edits: Int32Array;
   readonly places: Int32Array;
+  readonly expected: Int32Array;
   readonly kinds: string[];
   private readonly firsts: number[];
   private readonly offset: Int32Array;
@@ -56,6 +57,7 @@ export class DecodeReplay {
   ) {
     const column = (this.columns = (name: string) => columns.get(`${number}.${name}`));
     [this.context, this.clock, this.edits, this.places] = ["context", "clock", "counts", "places"].map(column);
+    this.expected = column("expected");
     [this.rows, this.after, this.flags] = ["rows", "tokens", "flags"].map(column);
     this.kinds = header.vocabulary.map(([kind]) => kind);
     this.firsts = [0];
@@ -259,6 +261,12 @@ export class DecodeReplay {
   split(token: number): [kind: string, value: number] {
     const kind = this.kindOf(token);
     return [this.kinds[kind], token - this.firsts[kind]];
+  }
+
+  /** The positions after step d that are not what the machine's run has there; empty but for the step of the first wrong token. */
+  wrong(d: number): number[] {
+    if (this.header.wrong?.step !== d) return [];
+    return [...this.tokens.keys()].filter((p) => p < this.length && this.tokens[p] !== this.expected[p]);
   }
 
   /** How many times the sequence was erased up to step d. */

@@ -65,11 +65,12 @@ export class Inspector {
       this.panel.replaceChildren(this.title(el("b", {}, `${name}, position ${position}`)), el("p", {}, `It is not there: the context is ${grouped(replay.length)}.`));
       return;
     }
-    const origin = replay.origin(position, d), sources = sourcesOf(replay, origin), { wrong } = replay.header;
+    const origin = replay.origin(position, d), sources = sourcesOf(replay, origin);
     const title = this.title(el("b", {}, `${name}, position ${position}`), `: ${layout.words(position, d)}`);
     const { token, pair } = layout.token(position), [kind, value] = replay.split(token);
     const what = el("p", {}, el("b", {}, sentence(tokenWords(this.header, kind, value))), pair ? ` (rebuilt by the first layer from pair ${grouped(pair)})` : "", born(kind, origin));
-    if (wrong?.position === position && wrong.step === d) what.append(el("mark", {}, ` The machine has ${wrong.expected}.`));
+    const machine = replay.wrong(d).includes(position) ? tokenWords(this.header, ...replay.split(replay.expected[position])) : "";
+    if (machine) what.append(el("mark", {}, ` The machine has ${machine}.`));
     const heads = sources.length ? [this.heads(layout, origin!, sources)] : [];
     this.panel.replaceChildren(title, what, ...heads);
   }

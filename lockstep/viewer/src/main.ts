@@ -85,7 +85,7 @@ class Page {
 
   /** Show these processes side by side. */
   choose(chosen: number[]): void {
-    const { T, error } = this.header, { t } = this.frame, begins = !this.panels.length;
+    const { t } = this.frame, begins = !this.panels.length;
     this.chosen = chosen;
     this.selected = null;
     const replays = chosen.map((process) => this.replay(process));
@@ -96,7 +96,7 @@ class Page {
     });
     this.panels.forEach((panel, i) => this.chooser(panel, i));
     byId("sequences").replaceChildren(...this.panels.map((p) => p.article));
-    this.film = new Film(replays.map((r) => r.clock), T + (error ? 1 : 0), T);
+    this.film = new Film(replays.map((r) => r.clock), this.lastStep, this.header.T);
     this.plots = new Plots(this.film, this.panels, this.machine, (frame) => this.player.go(frame));
     this.measure();
     this.player.use(this.film, begins ? 0 : t ? this.film.end(t) : 0);
@@ -115,6 +115,11 @@ class Page {
       document.querySelectorAll<HTMLElement>("#sequences select")[i].focus();
     });
     panel.heading.querySelector("b")!.replaceWith(list);
+  }
+
+  /** The last step that runs; that of a run that failed was not carried out. */
+  private get lastStep(): number {
+    return this.header.T + (this.header.error ? 1 : 0);
   }
 
   // -- one frame
@@ -138,11 +143,13 @@ class Page {
     this.inspect();
   }
   private sayTime(): void {
-    const { T, error } = this.header, { t, part, parts, d } = this.frame, last = T + (error ? 1 : 0);
+    const { T, error } = this.header, { t, part, parts, d } = this.frame, last = this.lastStep;
     const phase = t < 1 ? (part ? "growing" : "at the start") : t > T ? (error ? "failed" : "at the end") : this.phase(part, parts);
-    byId("now").replaceChildren(el("b", {}, `PRAM step ${Math.min(t, last)}`), ` of ${last} `, el("span", {}, phase));
+    byId<HTMLInputElement>("step").value = `${Math.min(t, last)}`;
+    byId("of").textContent = `of ${last} ${phase}`;
     const text = `PRAM step ${Math.min(t, last)} of ${last}${d.length ? `, decoding steps ${d.join(" and ")}` : ""}`;
     byId("slider").setAttribute("aria-valuetext", text);
+    byId("step").setAttribute("max", `${last}`);
   }
   private phase(part: number, parts: number): string {
     if (parts < 2) return "";
@@ -153,8 +160,7 @@ class Page {
     this.panels.forEach((panel, i) => panel.draw(this.look(panel, i), this.frame.t));
   }
   private look(panel: ProcessPanel, i: number): Look {
-    const { replay } = panel, d = replay.at, { wrong } = replay.header;
-    const look: Look = { selected: -1, arcs: [], wrong: wrong && wrong.step === d ? wrong.position : -1 };
+    const { replay } = panel, d = replay.at, look: Look = { selected: -1, arcs: [], wrong: replay.wrong(d) };
     if (!this.selected || !("panel" in this.selected) || this.selected.panel !== i) return look;
     look.selected = this.selected.position;
     const origin = look.selected < replay.length ? replay.origin(look.selected, d) : null;
@@ -198,7 +204,7 @@ class Page {
     if (t > 0) this.goTo(t);
   }
   private goTo(t: number): void {
-    this.player.go(this.film.end(t));
+    this.player.go(t < 1 ? 0 : this.film.end(Math.min(t, this.lastStep)));
   }
 
   /** A model that is not the machine: open at the first wrong token. */
@@ -235,6 +241,7 @@ class Page {
       this.show();
     });
     byId("help").addEventListener("click", help);
+    byId("step").addEventListener("change", (e) => this.goTo(+(e.target as HTMLInputElement).value));
     new ResizeObserver(() => this.layOut()).observe(byId("sequences"));
     const move = (by: 1 | -1) => (shift: boolean) => (shift ? this.player.decodingStep(by) : this.player.step(by));
     onKeys({

@@ -80,6 +80,7 @@ export function onKeys(keys: Record<string, (shift: boolean) => void>): void {
     if (!act || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     if (e.key === " " && target.closest("button, [type=checkbox], select")) return;
     if (target.closest("select, [type=range]") && /^(Arrow|Home|End)/.test(e.key)) return;
+    if (target.closest("[type=number]")) return;
     e.preventDefault();
     act(e.shiftKey);
   });
