@@ -191,9 +191,10 @@ def axe() -> str:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, TABLET], ids=["1280 px", "tablet"])
 def test_accessibility(browser: Any, tmp_path: Path, axe: str, dark: bool, size: dict[str, int]) -> None:
-    """axe-core finds nothing wrong."""
+    """axe-core finds nothing wrong, and all fits."""
     with tab(browser, dark, size) as shown:
         shown.open(tmp_path, page_traces.tree_sum())
+        viewing.fits(shown)
         shown.ask(axe)
         viewing.is_accessible(shown)
 
