@@ -213,3 +213,11 @@ def test_axe_finds_what_is_wrong(shown: Shown, tmp_path: Path, axe: str) -> None
     shown.ask(axe)
     shown.ask("document.getElementById('play').removeAttribute('aria-label')")
     assert [v.split(":")[0] for v in viewing.violations(shown)] == ["button-name"]
+
+
+def test_what_is_cut_off_is_found(every: Shown) -> None:
+    viewing.fits(every)
+    every.ask("document.getElementById('slider').style.minWidth = '900px'")
+    with pytest.raises(AssertionError):
+        viewing.fits(every)
+    every.ask("document.getElementById('slider').style.minWidth = ''")

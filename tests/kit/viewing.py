@@ -300,14 +300,15 @@ def violations(shown: Shown) -> list[str]:
     return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found for node in v["nodes"]]
 
 
+CUT_OFF = """[...document.querySelectorAll("main *, header *, footer *")].filter(e => e.offsetParent && !e.closest(".scroll, #lines")
+  && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 60))"""
+
+
 def fits(shown: Shown) -> None:
     """Nothing is cut off at the right, whichever processes are shown."""
     for chosen in ([0, 1], [2, 6], [3, 4], [5, 7]):
         shown.ask("chosen => viewer.choose(chosen)", chosen)
-        width = shown.ask("[document.documentElement.scrollWidth, innerWidth]")
-        panels = shown.ask("[...document.querySelectorAll('main *, header *, footer *')].filter(e => e.offsetParent && !e.closest('.scroll, #lines')"
-                           " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 60))")  # fmt: skip
-        assert width[0] <= width[1] and panels == []
+        assert shown.ask(CUT_OFF) == [] and shown.ask("document.documentElement.scrollWidth <= innerWidth")
 
 
 def is_accessible(shown: Shown) -> None:

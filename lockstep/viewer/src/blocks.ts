@@ -44,7 +44,8 @@ export abstract class WithBlocks extends Layout {
   /** A lookup of an operand or a cell finds the destination; what it brings is the value that was written there. */
   override says(position: number, tokens: Int32Array): string {
     const said = super.says(position, tokens);
-    if (!this.inBlock(position) || this.blockRole(position) !== "A") return said;
+    const names = /^(REG|WORD)/.test(this.replay.split(tokens[position])[0]); // a register or a cell, and not a mask
+    if (!names || !this.inBlock(position) || this.blockRole(position) !== "A") return said;
     return `${said}, which gets ${super.says(position - 2 * this.header.P, tokens)}`;
   }
   protected wordsInBlock(position: number, stepsBefore: number): string {
