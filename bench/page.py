@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from kit.jobs import DIRECTORY
 from kit.pages import BUILT, browsing, filled, missing, tab
-from kit.traces import Traced, Wanted, traced
+from kit.traced_runs import Traced, Wanted, traced
 
 from bench.figures import Figure
 from lockstep.pram.program import load

@@ -14,7 +14,7 @@ import typer
 from kit import page_traces
 from kit.jobs import DIRECTORY
 from kit.pages import TABLET, WIDE, browsing, tab
-from kit.traces import Traced, Wanted, traced
+from kit.traced_runs import Traced, Wanted, traced
 
 from lockstep.pram.program import load
 from lockstep.pram.sidecar import draw_one, generator_for

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 from kit import page_traces, viewing
 from kit.page_traces import EVERY_PROCESS
 from kit.pages import BUILT, REQUIRED, TABLET, VIEWER, WIDE, Shown, build, node, tab
-from kit.traces import Traced
 
 from lockstep.pram.parser import keywords
 
@@ -173,7 +173,7 @@ def test_a_model_that_failed(shown: Shown, tmp_path: Path) -> None:
 
 def test_a_trace_of_another_version_is_refused(shown: Shown, tmp_path: Path) -> None:
     trace = page_traces.failing()
-    shown.open(tmp_path, Traced(trace.header | {"version": 99}, trace.columns))
+    shown.open(tmp_path, replace(trace, header=trace.header | {"version": 99}))
     assert shown.text("#error") == "This trace cannot be shown: this page shows traces of version 2, not 99"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kit import page_traces, viewing
 from kit.pages import VIEWER, Shown, build, node, tab
-from kit.traces import Traced
+from kit.traced_runs import Traced
 
 Error = pytest.importorskip("playwright.sync_api").Error
 pytestmark = pytest.mark.skipif(not node(), reason="the page cannot be built: make viewer")

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from kit.jobs import DIRECTORY
-from kit.traces import Traced, Wanted, traced
+from kit.traced_runs import Traced, Wanted, traced
 from lockstep.pram.program import load, parse_program
 
 INPUT = [3, 1, 4, 1]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lockstep
-from kit.traces import Traced
+from kit.traced_runs import Traced
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -31,7 +31,7 @@ def filled(trace: Traced, template: str) -> str:
     """The page of a trace. The template is split at its marks, so that nothing that is filled in is searched."""
     before, rest = template.split("@HEADER@")
     between, after = rest.split("@COLUMNS@")
-    return before + json.dumps(trace.header).translate(ESCAPED) + between + trace.columns.packed() + after
+    return before + json.dumps(trace.header).translate(ESCAPED) + between + trace.packed + after
 
 
 def missing() -> str:

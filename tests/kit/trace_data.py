@@ -66,3 +66,8 @@ class Traced:
     sequences: list[list[list[int]]] = field(default_factory=list)
     accesses: list[tuple[int, int, bool, int, int]] = field(default_factory=list)
     counters: list[list[int]] = field(default_factory=list)
+
+    @property
+    def packed(self) -> str:
+        """The columns, compressed, in base64."""
+        return self.columns.packed()

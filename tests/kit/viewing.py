@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit.page_traces import EVERY_PROCESS
 from kit.pages import Shown
-from kit.traces import Traced
+from kit.traced_runs import Traced
 
 
 def replays_the_machine(shown: Shown, trace: Traced) -> None:
