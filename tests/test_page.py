@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,21 @@ def test_the_page_is_as_new_as_its_source(tmp_path: Path) -> None:
     assert (BUILT.parent / "sources.sha256").read_text().strip() == digest, "run make viewer"
     if node():
         assert build(tmp_path) == BUILT.read_text(), "run make viewer"
+
+
+@pytest.mark.skipif(not node(), reason="the page cannot be built: make viewer")
+def test_another_source_makes_another_page(tmp_path: Path) -> None:
+    shutil.copytree(VIEWER / "src", tmp_path / "src")
+    file = tmp_path / "src" / "words.ts"
+    file.write_text(file.read_text().replace("a mask", "a token to come"))
+    assert build(tmp_path / "built", tmp_path / "src") != BUILT.read_text()
+    assert (tmp_path / "built" / "sources.sha256").read_text() != (BUILT.parent / "sources.sha256").read_text()
+
+
+def test_the_keys_are_in_the_docs() -> None:
+    template, page = (VIEWER / "page.html").read_text(), (VIEWER.parent.parent / "docs" / "page.md").read_text()
+    keys = re.findall(r"<dt>(.*?)</dt>", template)
+    assert keys == re.findall(r"^\| (.+?) \| ", page.split("| key | |")[1], re.MULTILINE) and len(keys) == 9
 
 
 def test_the_page_asks_nothing_of_the_network() -> None:

@@ -233,7 +233,8 @@ def opens_at_the_first_wrong_token(shown: Shown, trace: Traced) -> None:
     """The page of a model that failed: at the step of the first wrong token, which is selected."""
     wrong = trace.header["processes"][0]["wrong"]
     assert shown.ask("viewer.panels[0].replay.at") == wrong["step"]
-    assert shown.text("#error").startswith(f"mdm: {wrong['message']} {wrong['many']} tokens of this step differ")
+    message = " ".join(wrong["message"].split())
+    assert shown.text("#error").startswith(f"mdm: {message} {wrong['many']} tokens of this step differ")
     kind, value = wrong["expected"].split()
     assert kind == "WORD" and f"The machine has word {value}." in shown.text("#inspector")
     assert len(shown.ask("viewer.look(viewer.panels[0], 0).wrong")) == wrong["many"] > 1

@@ -57,6 +57,7 @@ export class Player {
     this.timer = 0;
     byId("play").querySelector("path")!.setAttribute("d", on ? PAUSE : PLAY);
     byId("play").setAttribute("aria-label", on ? "pause" : "play");
+    byId("inspector").setAttribute("aria-live", on ? "off" : "polite"); // it would be read aloud in every step
     if (!on) return;
     if (this.at === this.film.length - 1) this.go(0);
     const rate = 2 ** +this.speed.value, ticks = Math.min(rate, LONGEST_TICK);
