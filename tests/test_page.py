@@ -103,6 +103,14 @@ def test_concurrent_writes_are_replayed(shown: Shown, tmp_path: Path, text: str)
     viewing.replays_the_machine(shown, trace)
 
 
+@pytest.mark.parametrize("rule", ["+", "and", "or"])
+def test_writes_by_a_rule_are_combined(shown: Shown, tmp_path: Path, rule: str) -> None:
+    """A store may have a rule of its own, whatever the mode does."""
+    trace = page_traces.ruled(rule)
+    shown.open(tmp_path, trace)
+    viewing.replays_the_machine(shown, trace)
+
+
 def test_every_place_has_words(every: Shown) -> None:
     """And each is drawn once. The words of blocks are those of the layout's own table."""
     viewing.names_every_place(every)

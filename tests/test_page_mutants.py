@@ -22,6 +22,7 @@ PAIR, EVERY, SUMS, WINS = (
     page_traces.tree_sum,
     *(partial(page_traces.concurrent, t) for t in page_traces.CONCURRENT),
 )
+RULED = partial(page_traces.ruled, "and")
 FAILING, BROKEN, WIDE = page_traces.failing, page_traces.broken, page_traces.wide
 
 
@@ -41,8 +42,13 @@ keys, mouse, token = map(without_trace, (viewing.moves_by_keys, viewing.plays, v
 MUTANTS: tuple[tuple[str, str, str, str, Callable[[], Traced], Check], ...] = (
     ("columns.ts", "(8 * plane)", "(7 * plane)", "higher bytes of a column are wrong", EVERY, of_process(replays, ERASING)),
     ("columns.ts", "values[i] += values[i - 1];", "", "differences are not added up", EVERY, of_process(replays, ERASING)),
-    ("machine.ts", "to >= 0 && !this.lost[i]", "to >= 0", "a write that lost counts", WINS, viewing.replays_the_machine),
-    ("machine.ts", "this.memory[this.destination[i]] = 0;", "", "a sum is added to what was there", SUMS, viewing.replays_the_machine),
+    ("machine.ts", "combine || !this.lost[i]", "true", "a write that lost counts", WINS, viewing.replays_the_machine),
+    ("machine.ts", "combine && this.written[cell] === step", "combine", "a sum is added to what was there", SUMS,
+     viewing.replays_the_machine),
+    ("machine.ts", "this.written.fill(0);", "", "a step back takes writes of a later time for those of the same step", SUMS,
+     viewing.replays_the_machine),
+    ("machine.ts", "code[this.counter[i]].rule ?? mode", "mode", "rules of writes do not count", RULED, viewing.replays_the_machine),
+    ("machine.ts", "a & b", "a | b", "`and` is taken for `or`", RULED, viewing.replays_the_machine),
     ("machine.ts", "this.registers.fill(0);", "", "a step back keeps registers", PAIR, viewing.replays_the_machine),
     ("machine.ts", "this.destination[i] === cell", "this.destination[i] === -1", "a history has no writes", PAIR,
      viewing.says_what_happened_to_a_cell),

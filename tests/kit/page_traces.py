@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import replace
+from functools import cache, reduce
+from operator import add, and_, or_
 from typing import Any
 
 from kit.jobs import DIRECTORY
@@ -46,6 +48,21 @@ def failing() -> Traced:
 @cache
 def concurrent(text: str) -> Traced:
     return traced(parse_program(text), {"n": 4}, {"A": INPUT}, [Wanted("mdm", heads=False)])
+
+
+@cache
+def ruled(rule: str) -> Traced:
+    """The trace of WINS as if its stores had a rule; what they leave is computed from the accesses."""
+    trace = concurrent(WINS)
+    code = [part | ({"rule": rule} if part["text"].startswith("store") else {}) for part in trace.header["code"]]
+    memory = [trace.memory[0]]
+    for step in range(1, len(trace.memory)):
+        after = memory[-1].copy()
+        for cell in {c for t, _, writes, _, c in trace.accesses if writes and t == step}:
+            values = [v for t, _, writes, v, c in trace.accesses if writes and (t, c) == (step, cell)]
+            after[cell] = reduce({"+": add, "and": and_, "or": or_}[rule], values)
+        memory.append(after)
+    return replace(trace, header=trace.header | {"code": code}, memory=memory)
 
 
 @cache

@@ -33,6 +33,7 @@ export interface Instruction {
   line: number;
   column: number;
   pads: boolean;
+  rule?: string | null; // of a store that has one: how it is combined with other writes to its cell; else the mode says it
   locals: Record<string, string>;
 }
 

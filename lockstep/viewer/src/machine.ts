@@ -3,6 +3,11 @@
 import { Columns } from "./columns";
 import { Header } from "./format";
 
+/** The rules by which no write is lost: a cell gets what they make of all values. By other rules one writer wins. */
+const COMBINE: Record<string, ((a: number, b: number) => number) | undefined> = {
+  "+": (a, b) => a + b, sum: (a, b) => a + b, and: (a, b) => a & b, or: (a, b) => a | b,
+};
+
 /** What every processor did in a step: arrays of P. */
 export interface StepView {
   counter: Int32Array;
@@ -29,7 +34,7 @@ export class MachineReplay {
   private readonly start: Int32Array;
   private readonly last: Int32Array;
   private readonly lost: Uint8Array;
-  private readonly sums: boolean;
+  private readonly written: Int32Array; // the last step that wrote each cell
 
   constructor(
     readonly header: Header,
@@ -40,7 +45,7 @@ export class MachineReplay {
     [this.read, this.start, this.last] = ["read", "start", "last"].map(column);
     this.lost = new Uint8Array(this.value.length);
     for (const i of column("lost")) this.lost[i] = 1;
-    this.sums = header.mode === "CRCW sum";
+    this.written = new Int32Array(header.S);
     this.memory = this.start.slice();
     this.registers = new Int32Array(header.k * header.P);
   }
@@ -67,21 +72,26 @@ export class MachineReplay {
     if (t < this.at) {
       this.memory.set(this.start);
       this.registers.fill(0);
+      this.written.fill(0);
       this.at = 0;
     }
     while (this.at < t) this.carryOut(this.at++);
   }
 
   private carryOut(step: number): void {
-    const { P } = this.header;
-    const [first, end] = [step * P, (step + 1) * P];
-    if (this.sums) for (let i = first; i < end; i++) if (this.destination[i] >= 0) this.memory[this.destination[i]] = 0;
-    for (let i = first; i < end; i++) {
+    const { P } = this.header, first = step * P;
+    for (let i = first; i < first + P; i++) {
       const to = this.destination[i];
       if (to < -1) this.registers[(-2 - to) * P + i - first] = this.value[i];
-      else if (to >= 0 && this.sums) this.memory[to] += this.value[i];
-      else if (to >= 0 && !this.lost[i]) this.memory[to] = this.value[i];
+      else if (to >= 0) this.store(i, to, step + 1);
     }
+  }
+
+  private store(i: number, cell: number, step: number): void {
+    const { code, mode } = this.header, combine = COMBINE[code[this.counter[i]].rule ?? mode.replace("CRCW ", "")];
+    if (combine && this.written[cell] === step) this.memory[cell] = combine(this.memory[cell], this.value[i]);
+    else if (combine || !this.lost[i]) this.memory[cell] = this.value[i];
+    this.written[cell] = step;
   }
 
   /** Every read and write of a cell. */
