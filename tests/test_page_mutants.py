@@ -45,7 +45,7 @@ MUTANTS: tuple[tuple[str, str, str, str, Callable[[], Traced], Check], ...] = (
     ("machine.ts", "combine || !this.lost[i]", "true", "a write that lost counts", WINS, viewing.replays_the_machine),
     ("machine.ts", "combine && this.written[cell] === step", "combine", "a sum is added to what was there", SUMS,
      viewing.replays_the_machine),
-    ("machine.ts", "this.written.fill(0);", "", "a step back takes writes of a later time for those of the same step", SUMS,
+    ("machine.ts", "this.written.fill(0);", "", "a step back takes writes of a later time for those of the same step", RULED,
      viewing.replays_the_machine),
     ("machine.ts", "code[this.counter[i]].rule ?? mode", "mode", "rules of writes do not count", RULED, viewing.replays_the_machine),
     ("machine.ts", "a & b", "a | b", "`and` is taken for `or`", RULED, viewing.replays_the_machine),
