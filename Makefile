@@ -4,16 +4,19 @@
 # make bench    speed, as ratios in one run
 # make mutants  plant every mutant and print what catches it
 # make deep     all proofs, all mutants, 100,000 random programs: more than an hour
+# make viewer   build the page of `lockstep show` anew from its source; needs Node. Users need none: the page is in the wheel
+# make screenshot   the picture of that page in the README, ALL=folder pictures of all its states; needs chromium
 # make wheel    build the wheel and try it in an empty environment, from a folder with a models.py and a compiler/ of its own
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VIEWER := lockstep/viewer
 
 # Commands that tests start read their byte code, and so does pytest: it rewrites each assertion only once
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick lint bench deep mutants wheel clean
+.PHONY: demo test quick lint bench deep mutants viewer screenshot wheel clean
 
 demo: $(READY)
 	$(BIN)/lockstep run examples/programs/tree_sum.pram --input examples/inputs/tree_sum.json
@@ -48,6 +51,16 @@ mutants: $(READY)
 # PROGRAMS=1000 takes fewer random programs, ONLY=proofs|mutants|"random programs" one part, MARKDOWN=file writes the tables
 deep: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m deep --programs $(or $(PROGRAMS),100000) $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+
+viewer: $(VIEWER)/node_modules
+	cd $(VIEWER) && npm run --silent build
+
+$(VIEWER)/node_modules: $(VIEWER)/package-lock.json
+	cd $(VIEWER) && npm ci --silent
+	touch $@
+
+screenshot: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m screenshot $(if $(ALL),--all "$(ALL)",docs/page.png)
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -8,11 +8,11 @@ import torch
 import typer
 from rich.console import Console
 
-from bench import division, native, speed
+from bench import division, native, page, speed
 from bench.figures import keep, speed_table
 from bench.tables import compile_table, machine_table
 
-PARTS = native.PARTS | division.PARTS | speed.PARTS
+PARTS = native.PARTS | division.PARTS | speed.PARTS | page.PARTS
 
 
 def main(

@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,6 +29,7 @@ pytest.register_assert_rewrite("kit")  # its assertions say what was compared, a
 import torch  # noqa: E402
 from hypothesis.internal.conjecture import providers  # noqa: E402
 from hypothesis.internal.constants_ast import Constants  # noqa: E402
+from kit import pages  # noqa: E402
 from kit.commands import INPUTS, PROGRAMS, Do, Outcome  # noqa: E402
 
 from lockstep import cli  # noqa: E402
@@ -44,6 +46,15 @@ def pytest_collection_finish() -> None:
     """What is loaded and collected stays. Python's collector need not go through these millions of objects again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A headless browser, which all tests of a process share."""
+    if why := pages.missing():
+        pytest.skip(why)
+    with pages.browsing() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from lockstep.common.tracing.page import COLUMNS, HEADER, page_of
 from lockstep.common.tracing.trace import Trace, trace_job
 from lockstep.compiler.compile import compile_job
 from lockstep.compiler.names import EVERY
+from lockstep.pram.access import RULES
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.pram.program import load, parse_program
@@ -50,6 +51,17 @@ def test_the_reader_replays_concurrent_writes(mode: str) -> None:
     trace = traced(program, job)
     assert_machine_replays(trace, job)
     assert (len(read(trace).column("machine.lost")) > 0) == (mode != "CRCW sum")
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("mode", ["CRCW max", "CRCW min", "CRCW sum"])
+def test_the_reader_replays_writes_with_rules_of_their_own(rule: str, mode: str) -> None:
+    program = parse_program(f"""program w mode {mode} param n procs n shared A[n] : input, s : output, t : output
+        parallel for i in 0 .. n - 1 do combine {rule} s := A[i] t := A[i] combine {rule} s := A[i] end""")
+    job = program.instantiate({"n": 4}, {"A": [3, 1, 9, 1]})
+    trace = traced(program, job)
+    assert_machine_replays(trace, job)
+    assert {entry["rule"] for entry in trace.header["code"]} == {None, rule}
 
 
 def test_several_decodes_stand_in_one_trace() -> None:

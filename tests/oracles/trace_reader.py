@@ -6,11 +6,16 @@ Plain lists and integers: it is slow and simple.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Header = dict[str, Any]
+
+#: The rules by which a cell gets something of all that is written to it.
+COMBINED: dict[str, Callable[[int, int], int]] = {
+    "+": lambda a, b: a + b, "CRCW sum": lambda a, b: a + b, "and": lambda a, b: a & b, "or": lambda a, b: a | b,
+}  # fmt: skip
 
 
 class WrongVersion(Exception):
@@ -48,14 +53,16 @@ class Reader:
         memory, registers = self.column("machine.start"), [[0] * h["P"] for _ in range(h["k"])]
         lost = set(self.column("machine.lost"))
         yield memory, registers
-        for t, (destinations, values) in enumerate(zip(self.rows("destination")[: h["T"]], self.rows("value"))):
-            sums: dict[int, int] = {}
+        steps = zip(self.rows("destination")[: h["T"]], self.rows("value"), self.rows("counter"))
+        for t, (destinations, values, counters) in enumerate(steps):
+            left: dict[int, int] = {}
             for p, (destination, value) in enumerate(zip(destinations, values)):
                 if destination < -1:
                     registers[-2 - destination][p] = value
                 elif destination >= 0 and t * h["P"] + p not in lost:
-                    sums[destination] = value + (sums.get(destination, 0) if h["mode"] == "CRCW sum" else 0)
-            for cell, word in sums.items():
+                    rule = COMBINED.get(h["code"][counters[p]]["rule"] or h["mode"])
+                    left[destination] = rule(left[destination], value) if rule and destination in left else value
+            for cell, word in left.items():
                 memory[cell] = word
             yield memory, registers
 

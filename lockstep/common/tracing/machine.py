@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.common.tracing.columns import Columns
-from lockstep.pram.access import MODES
+from lockstep.pram.access import MODES, RULE_SIGNS
 from lockstep.pram.errors import PramError
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.job import Job
@@ -84,6 +84,7 @@ def _code(program: Program) -> list[dict[str, Any]]:
             "column": instruction.at.column if instruction.at else 0,
             "pads": instruction.name == "nop",
             "locals": {str(register): name for name, register in names.items()},
+            "rule": RULE_SIGNS[instruction.rule] if instruction.rule else None,
         }
         for instruction, names in zip(code.instructions, code.locals, strict=True)
     ]
