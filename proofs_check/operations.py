@@ -13,6 +13,7 @@ computes new rows alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -44,8 +45,8 @@ class Prices:
     def decode(self, passes: Passes) -> int:
         """The multiply-adds of a decode whose passes compute each row anew."""
         total = 0
-        for number, context in passes:
-            total += number * (self.row * context + self.pair * self._pairs(context))
+        for (number, context), times in Counter(passes).items():  # a long decode makes many passes over one context
+            total += times * number * (self.row * context + self.pair * self._pairs(context))
         return total
 
     def decode_keeping(self, passes: Passes) -> int:

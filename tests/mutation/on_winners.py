@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from kit.decoding import FASTEST
 from kit.runs import assert_same_run
 from kit.small import counted_cell, hot_cell
 from kit.winners import CHOSEN, ends, program
@@ -93,7 +94,7 @@ def models_of_winners(construction: str) -> None:
         for winner in (HIGHEST, in_order(0), in_order(2)):
             made = replace(job, winner=winner)
             time = run(made).time
-            found = check_agreement(compile_job(made, time, construction=construction), made, time)
+            found = check_agreement(compile_job(made, time, construction=construction), made, time, FASTEST)
             assert found.divergence is None, f"{winner}: {found.divergence}"
     compiled = compile_job(CONTESTED[0], 12, construction=construction)
     for winner in (at_random(1), by_choices(1)):
