@@ -191,7 +191,7 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
     outcome = do("fuzz --programs 25 --seed 7 --process all --schedule all --json")
     record = json.loads(outcome.out)
     assert (outcome.status, record["programs"], record["holds"], record["failing"]) == (FINE, 25, True, None)
-    assert record["held"] + sum(record["refused"].values()) == 25
+    assert record["held"] + record["undecoded"] + sum(record["refused"].values()) == 25
     decodes: Counter[str] = Counter()
     for number in range(25):
         case = language_program(random_of(7, number))
@@ -199,7 +199,8 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
         decodes.update(
             {name: winners_that_run(case) for name in (*ALL.constructions, "arm", "arm erasing") if not lacks(name, rules)}
         )
-    assert record["decodes"] == decodes and decodes["mdm"] > record["held"]
+    left = Counter(record["left_undecoded"])  # contexts of programs that add up or count writers are limited
+    assert Counter(record["decodes"]) + left == decodes and decodes["mdm"] > record["held"] and left["mdm"] <= 4
     assert record["decoding_steps"] > record["steps"] > 0
     table = do("fuzz --programs 10 --seed 2").out
     assert "programs" in table and "conflicts refused" in table and "checked on" in table
