@@ -250,10 +250,13 @@ def test_in_turn_each_program_has_one_construction(monkeypatch: pytest.MonkeyPat
         case, name = language_program(random_of(3, n)), ALL.constructions[n % 3]
         if not lacks(name, parse_program(case.text).rules):
             wanted[name] += winners_that_run(case, 300)
-    assert fuzz(40, 3, ALL, in_turn=True).counts.decodes == wanted and min(wanted.values()) > 5
+    # The usual limit of contexts: a shorter one for programs that add up or count writers, which only `dense` decodes
+    options = replace(ALL, max_context=Options().max_context)
+    counts = fuzz(40, 3, options, in_turn=True).counts
+    assert counts.decodes + counts.left_out == wanted and min(counts.decodes.values()) > 5
     with monkeypatch.context() as planted:
         misread(planted, "ap-mdm one-step", "shl", "shr")
-        failure = fuzz(100, 1, ALL, in_turn=True).failure
+        failure = fuzz(100, 1, options, in_turn=True).failure
     assert failure is not None and failure.number % 3 == 2 and failure.options.constructions == ("ap-mdm one-step",)
 
 
