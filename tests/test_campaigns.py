@@ -192,7 +192,7 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
     outcome = do("fuzz --programs 25 --seed 7 --process all --schedule all --json")
     record = json.loads(outcome.out)
     assert (outcome.status, record["programs"], record["holds"], record["failing"]) == (FINE, 25, True, None)
-    assert record["held"] + sum(record["refused"].values()) == 25
+    assert record["held"] + record["undecoded"] + sum(record["refused"].values()) == 25
     decodes: Counter[str] = Counter()
     for number in range(25):
         case = language_program(random_of(7, number))
@@ -200,7 +200,8 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
         decodes.update(
             {name: winners_that_run(case) for name in (*ALL.constructions, "arm", "arm erasing") if not lacks(name, rules)}
         )
-    assert record["decodes"] == decodes and decodes["mdm"] > record["held"]
+    left = Counter(record["left_undecoded"])  # contexts of programs that add up or count writers are limited
+    assert Counter(record["decodes"]) + left == decodes and decodes["mdm"] > record["held"] and left["mdm"] <= 4
     assert record["decoding_steps"] > record["steps"] > 0
     table = do("fuzz --programs 10 --seed 2").out
     assert "programs" in table and "conflicts refused" in table and "checked on" in table
@@ -250,10 +251,13 @@ def test_in_turn_each_program_has_one_construction(monkeypatch: pytest.MonkeyPat
         case, name = language_program(random_of(3, n)), ALL.constructions[n % 3]
         if not lacks(name, parse_program(case.text).rules):
             wanted[name] += winners_that_run(case, 300)
-    assert fuzz(40, 3, ALL, in_turn=True).counts.decodes == wanted and min(wanted.values()) > 5
+    # The usual limit of contexts: a shorter one for programs that add up or count writers, which only `dense` decodes
+    options = replace(ALL, max_context=Options().max_context)
+    counts = fuzz(40, 3, options, in_turn=True).counts
+    assert counts.decodes + counts.left_out == wanted and min(counts.decodes.values()) > 5
     with monkeypatch.context() as planted:
         misread(planted, "ap-mdm one-step", "shl", "shr")
-        failure = fuzz(100, 1, ALL, in_turn=True).failure
+        failure = fuzz(100, 1, options, in_turn=True).failure
     assert failure is not None and failure.number % 3 == 2 and failure.options.constructions == ("ap-mdm one-step",)
 
 
