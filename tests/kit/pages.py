@@ -16,7 +16,7 @@ import lockstep
 from kit.traced_runs import Traced
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 VIEWER = Path(lockstep.__file__).parent / "viewer"
 BUILT = VIEWER / "built" / "page.html"
@@ -24,7 +24,8 @@ BUILT = VIEWER / "built" / "page.html"
 REQUIRED = "LOCKSTEP_BROWSER"
 #: Escaped in the header: "<" could end the script element, the others end a line in older JavaScript.
 ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "<\u2028\u2029"}
-WIDE, TABLET = {"width": 1280, "height": 800}, {"width": 820, "height": 1180}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+TABLET: ViewportSize = {"width": 820, "height": 1180}
 
 
 def filled(trace: Traced, template: str) -> str:
@@ -132,7 +133,7 @@ class Shown:
 
 
 @contextmanager
-def tab(browser: Browser, dark: bool = False, size: dict[str, int] = WIDE) -> Iterator[Shown]:
+def tab(browser: Browser, dark: bool = False, size: ViewportSize = WIDE) -> Iterator[Shown]:
     """A new tab."""
     page = browser.new_page(viewport=size, color_scheme="dark" if dark else "light")
     yield Shown(page)
