@@ -160,6 +160,17 @@ def test_sums_are_decoded_in_long_contexts() -> None:
     assert int(decoded.measured) > 1000
 
 
+@pytest.mark.parametrize(
+    ("word", "dtype", "longest"), [(17, "float64", 20_000), (18, "float64", 400), (4, "float32", 20_000), (5, "float32", 400)]
+)
+def test_sums_in_long_words_have_a_limit_of_their_own(word: int, dtype: str, longest: int) -> None:
+    """Only `dense` decodes them all. A limit that the user sets holds."""
+    job = meeting(1, 2, word, "CRCW sum")
+    assert Options(dtype=dtype).longest_context(job) == longest
+    assert Options(dtype=dtype, max_context=1500).longest_context(job) == 1500
+    assert Options(dtype=dtype).longest_context(replace(job, mode="CRCW max")) == 20_000
+
+
 def test_a_report_names_what_was_not_decoded() -> None:
     program = parse_program(EVERY_MODE.format("CRCW sum"))
     report = verify(program, Options(tuple(CONSTRUCTIONS)), sizes=[2], random=1)

@@ -100,8 +100,13 @@ def test_one_token_at_a_time(engine: str, order: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("construction", SUMMING)
 def test_long_words_and_many_writers(engine: str, construction: str) -> None:
-    """Words of 16 bits, of which the largest is a sum; and 40 writers. Then float32, with blocks to spare."""
-    for job in (sums_of(65_000, 500, 35), sums_of(*range(40), word=10), sums_of(*[1] * 15, word=4)):
+    """Words of 16 and of 17 bits, of which the largest is a sum: who reads it reads more than 62 bits. 40 writers. Then float32."""
+    for job in (
+        sums_of(65_000, 500, 35),
+        sums_of(130_000, 1, 2, word=17),
+        sums_of(*range(40), word=10),
+        sums_of(*[1] * 15, word=4),
+    ):
         time = run(job).time
         found = check_agreement(compile_job(job, time, construction=construction), job, time, Sampling(engine=engine))
         assert found.divergence is None and found.outputs_agree and found.engine == engine

@@ -90,14 +90,28 @@ def recognise(
     used = v.any(axis=1) & o.any(axis=1)
     reads = x.image_under(v[used])
     bits = tuple(int(high - low).bit_length() for low, high in zip(reads.low, reads.high))
-    if sum(bits) > MOST_PACKED_BITS:
-        raise Unsuitable("the values that a head reads do not fit in one integer")
+    if max(bits, default=0) > MOST_PACKED_BITS:
+        raise Unsuitable("a value that a head reads does not fit in one integer")
     asks = sinks.sum(axis=1) @ q[is_asks]
     found = Lookup(
         q[is_match], k[is_match], half, at_fixed[is_bias] @ k[is_bias], asks, float(x.image_under(asks[None]).high[0]), v[used],
         reads.low.astype(np.int64), bits, o[used],
     )  # fmt: skip
     return _adding(found, share, reads, VANISHING[model.dtype]) if share else found
+
+
+def parted(lookup: Lookup) -> list[Lookup]:
+    """The lookup as several that find the same row, if its values do not fit in one integer: each reads some of them."""
+    firsts, room = [0], MOST_PACKED_BITS
+    for number, bits in enumerate(lookup.bits):
+        if bits > room:
+            firsts.append(number)
+            room = MOST_PACKED_BITS
+        room -= bits
+    parts = [slice(first, end) for first, end in zip(firsts, [*firsts[1:], len(lookup.bits)])]
+    return [
+        replace(lookup, values=lookup.values[p], low=lookup.low[p], bits=lookup.bits[p], writes=lookup.writes[p]) for p in parts
+    ]
 
 
 def _adding(found: Lookup, share: Share, reads: Interval, vanishing: float) -> Lookup:

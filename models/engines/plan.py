@@ -21,7 +21,7 @@ from lockstep.models.engines.bounds import (
     to_float64,
 )
 from lockstep.models.engines.distances import Distances, follow
-from lockstep.models.engines.lookups import Lookup, recognise
+from lockstep.models.engines.lookups import Lookup, parted, recognise
 from lockstep.models.engines.session import Unsuitable
 from lockstep.models.engines.shares import idealise
 from lockstep.models.positions import Positions
@@ -162,7 +162,8 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     lookups = []
     only_first = _only_first(model, positions, sink_kind)
     for layer, each, x, feed_forward in zip(model.layers, shares, bounds.stages, bounds.feed_forwards):
-        lookups.append([recognise(model, layer, head, x, only_first, share) for head, share in enumerate(each)])
+        found = (recognise(model, layer, head, x, only_first, share) for head, share in enumerate(each))
+        lookups.append([part for lookup in found for part in parted(lookup)])
         if any(max(max_partial_sum(p.queries, x), max_partial_sum(p.keys, x)) > 1 << EXACT_BITS[FLOAT32] for p in lookups[-1]):
             real = np.float64
         only_first = only_first & ~_written(lookups[-1], feed_forward, model.width)

@@ -31,6 +31,8 @@ from lockstep.proofs_check.theorems import BOUNDS
 DEFAULT_MAX_CONTEXT = 20_000
 #: The same limit for the engines that score pairs of rows.
 SLOWER = {"dense": 1000, "active": 1000}
+#: The longest words in which fast engines add up writes. Longer ones are left to `dense`, and have this limit if the user sets none.
+LONGEST_SUMS, OF_LONG_SUMS = {"float64": 17, "float32": 4}, 400
 
 
 def usual_max_context(engine: str) -> int:
@@ -60,6 +62,11 @@ class Options:
     strict: bool = False
     winner: Winner | None = None
     every: int | None = None
+
+    def longest_context(self, job: Job) -> int:
+        """Longer contexts are not decoded."""
+        slow = MODES[job.mode].combining == "sum" and job.word_bits > LONGEST_SUMS[self.dtype]
+        return OF_LONG_SUMS if slow and self.max_context == DEFAULT_MAX_CONTEXT else self.max_context
 
     def sampling(self, construction: str) -> Sampling:
         """The options of the decodes of a construction."""
@@ -242,7 +249,7 @@ def _jobs(case: Case, options: Options) -> Iterator[tuple[Job, int]]:
 def _fits(construction: str, job: Job, time: int, options: Options) -> bool:
     """Whether the closed forms of a decode are within the limits."""
     bound, most = BOUNDS[construction].every(options.every), options.max_decoding_steps
-    return bound.peak_context(job, time) <= options.max_context and (most is None or bound.steps(job, time) <= most)
+    return bound.peak_context(job, time) <= options.longest_context(job) and (most is None or bound.steps(job, time) <= most)
 
 
 def _decode(construction: str, job: Job, time: int, models: Models, options: Options) -> CheckedDecode:

@@ -153,7 +153,8 @@ def _left_out(construction: str, left: Sequence[Case], decoded: bool, options: O
     longest = max(case.too_long[construction] for case in left)
     longer = f"{len(left)} longer: --max-context {longest}" if options.max_context else f"{len(left)} longer"
     holds = decoded or not options.max_context
-    return Check("runs left undecoded", _on(left), f"context <= {options.max_context}", longer, holds, "skipped", construction)
+    bound = f"context <= {max(options.longest_context(case.job) for case in left if case.job)}"
+    return Check("runs left undecoded", _on(left), bound, longer, holds, "skipped", construction)
 
 
 def _certificate(construction: str, rows: Sequence[CheckedDecode], models: Models) -> Check:

@@ -17,6 +17,7 @@ def row(breaks: str, function: Any, old: str, new: str, equivalent: str = "") ->
 
 
 MUTANTS = (
+    row("what does not fit in one integer is not read", lookups.parted, "for p in parts", "for p in parts[:1]"),
     row("rows weigh nothing beside the sink", shares.Share.of, "math.exp(-exponent) + 2 * unit", "2 * unit"),
     row("the sums of a share do not round", shares.Share.of, "math.exp(-exponent) + 2 * unit", "math.exp(-exponent)"),
     row("O may be any factor", shares.Share.of, "(rounded + 16 * unit)", "(16 * unit)"),

@@ -244,8 +244,8 @@ def sums_by_indexed() -> None:
     for what, (change, reason, _) in NEARLY.items():
         used = same_tokens(*adding_model(12, change=change), name, most=8)
         assert used.startswith(f"dense (not {name}: {reason}") if reason else used == name, f"{what}: {used}, not {reason}"
-    for construction in ("mdm", "ap-mdm"):
-        job = sums_of(5, 9, 1, word=4)
+    small, long = sums_of(5, 9, 1, word=4), sums_of(130_000, 1, 2, word=17)  # who reads the long one reads more than 62 bits
+    for construction, job in (("mdm", small), ("ap-mdm", small), ("mdm", long)):
         used = whole_job(job, run(job).time, name, construction)
         assert used == name, used
     worst, bounds = farthest(sums_of(5, 9, 1, word=4), "mdm", "float64")
