@@ -134,7 +134,7 @@ OF_CERTIFICATE = (
         ".image_under(m).high",
         SUMS,
     ),
-    row(CERTIFICATE, "a matrix is bounded by its first row", _Certifier._largest_sum, ".max())", "[0])", SUMS),
+    row(CERTIFICATE, "a matrix is bounded by its first row", _Certifier._largest_sum, ".max(initial=0))", "[0])", SUMS),
 )
 
 OF_PROOFS = (

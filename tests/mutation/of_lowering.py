@@ -126,7 +126,7 @@ MUTANTS = (
     Mutant(
         LOWERING,
         "arithmetic always wraps",
-        Rewrite(Emitter.__init__, "if wraps else self.checked", "if wraps else Trap.OPERANDS"),
+        Rewrite(Emitter.__init__, "Trap.OPERANDS if wraps else self.checked", "Trap.OPERANDS"),
         "evaluator",
     ),
     Mutant(

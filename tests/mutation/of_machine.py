@@ -152,11 +152,13 @@ MUTANTS = (
         STEPS,
         "the write that is carried out first counts as the winner",
         Rewrite(
-            Machine._store, "self._scratch[stored.cells[order]] = order", "self._scratch[stored.cells[order[::-1]]] = order[::-1]"
+            Machine._beaten,
+            "self._scratch[stored.cells[order]] = order",
+            "self._scratch[stored.cells[order[::-1]]] = order[::-1]",
         ),
         "lost writes",
     ),
-    Mutant(STEPS, "writes that are added up are lost", Rewrite(Machine._store, ' or mode.combining == "sum"', ""), "lost writes"),
+    Mutant(STEPS, "writes that are added up are lost", Rewrite(Machine._store, "extreme & self", "self"), "lost writes"),
     Mutant(
         STEPS,
         "a failed run loses its steps",

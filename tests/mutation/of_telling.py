@@ -63,7 +63,12 @@ MUTANTS = (
         ),
         "told edits",
     ),
-    Mutant(FOUND, "indexed: only one set of cares is asked", Rewrite(LayerTables.found, "range(cares)", "range(1)"), FOUND),
+    Mutant(
+        FOUND,
+        "indexed: only one set of cares is asked",
+        Rewrite(LayerTables._found, "range(table.counts[h, records.CARES])", "range(1)"),
+        FOUND,
+    ),
     Mutant(
         FOUND,
         "indexed, causal: what a row read counts as the row that it found",

@@ -149,7 +149,7 @@ MUTANTS = (
     Mutant(
         PAGES,
         "all takes constructions that do not have the program",
-        Rewrite(names.constructed, "if not lacking(name, combining)", ""),
+        Rewrite(names.constructed, "if not lacking(name, rules)", ""),
         "shown pages",
     ),
     Mutant(

@@ -128,6 +128,8 @@ class Apart(Ends):
         if s.items:
             columns = [self.value(item, active) for item in s.items]
             self.step(3 * len(s.items) - 1)
+            if self.wrap:  # each item is multiplied, modulo 2^w
+                columns = [[self.wrapped(v) for v in column] for column in columns]
             self.use(s.items, columns)
             self.set(s.variable, [columns[numbers[p]][k] for k, p in enumerate(active)], active)
 
