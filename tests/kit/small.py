@@ -259,11 +259,16 @@ def statement_program(statement: str, head: str, mode: str = "CRCW arbitrary") -
     return f"program t\n{declared}local x := 3\n{statement}\n"
 
 
+#: Arithmetic that traps in words of 5 bits.
+TRAPS = ("x := x << 4", "x := x * 9 * 9", "x := x + 31", "x := x - 4", "x := x >> 5")
+
+
 @cache
 def texts() -> tuple[TextCase, ...]:
     """Programs of each statement, then random ones; only those that the front end takes."""
+    traps = [TextCase(statement_program(s, "procs n\nword 5\n"), {"n": 4}, {"A": [2, 1, 0, 3]}) for s in TRAPS]
     own = [TextCase(statement_program(s, h), {"n": 4}, {"A": [2, 1, 0, 3]}) for s in STATEMENTS for h in HEADS]
-    return (*own, *(language_program(Random(seed)) for seed in range(60)))
+    return (*traps, *own, *(language_program(Random(seed)) for seed in range(60)))
 
 
 @cache

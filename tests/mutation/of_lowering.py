@@ -125,8 +125,16 @@ MUTANTS = (
     Mutant(LOWERING, "wrap is ignored", Rewrite(Emitter.__init__, "Trap.OPERANDS if", "self.checked if"), "evaluator"),
     Mutant(
         LOWERING,
-        "arithmetic always wraps",
-        Rewrite(Emitter.__init__, "Trap.OPERANDS if wraps else self.checked", "Trap.OPERANDS"),
+        "sums and products always wrap",
+        Rewrite(Emitter.__init__, "self.modular = Trap.UNDEFINED if wraps else self.checked", "self.modular = Trap.UNDEFINED"),
+        "evaluator",
+    ),
+    Mutant(
+        LOWERING,
+        "shifts always wrap",
+        Rewrite(
+            Emitter.__init__, "self.arithmetic = Trap.OPERANDS if wraps else self.checked", "self.arithmetic = Trap.OPERANDS"
+        ),
         "evaluator",
     ),
     Mutant(
