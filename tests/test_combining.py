@@ -171,6 +171,13 @@ def test_sums_in_long_words_have_a_limit_of_their_own(word: int, dtype: str, lon
     assert Options(dtype=dtype).longest_context(replace(job, mode="CRCW max")) == 20_000
 
 
+@pytest.mark.parametrize(("rule", "longest"), [("and", 400), ("or", 400), ("max", 20_000), ("min", 20_000), ("+", 20_000)])
+def test_counted_bits_are_decoded_up_to_short_contexts(rule: str, longest: int) -> None:
+    """Only the reference decodes heads that count, bit by bit."""
+    text = f"program t mode CRCW max param n procs n word 8 shared s combine {rule} s := pid"
+    assert Options().longest_context(parse_program(text).instantiate({"n": 3}, {})) == longest
+
+
 def test_a_report_names_what_was_not_decoded() -> None:
     program = parse_program(EVERY_MODE.format("CRCW sum"))
     report = verify(program, Options(tuple(CONSTRUCTIONS)), sizes=[2], random=1)

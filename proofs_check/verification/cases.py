@@ -65,7 +65,8 @@ class Options:
 
     def longest_context(self, job: Job) -> int:
         """Longer contexts are not decoded."""
-        slow = MODES[job.mode].combining == "sum" and job.word_bits > LONGEST_SUMS[self.dtype]
+        long = "sum" in job.rules and job.word_bits > LONGEST_SUMS[self.dtype]
+        slow = long or not {"and", "or"}.isdisjoint(job.rules)
         return OF_LONG_SUMS if slow and self.max_context == DEFAULT_MAX_CONTEXT else self.max_context
 
     def sampling(self, construction: str) -> Sampling:
