@@ -1,4 +1,4 @@
-"""Coefficients and x: small ones, any words of 16 bits, and x = 0 and 1. The oracle is Horner's rule, from the last coefficient to the first."""
+"""Coefficients and x: small ones, any words of 16 bits, and x = 0 and 1. The oracle is Horner's rule, from the last coefficient on."""
 
 from typing import Any
 
