@@ -14,8 +14,8 @@ def replays_the_machine(shown: Shown, trace: Traced) -> None:
     )
     steps = list(range(len(trace.memory)))
     for order in (steps, steps[::-1]):
-        found = shown.ask(states, order)
-        assert found == [[trace.memory[t], trace.registers[t]] for t in order]
+        same = shown.ask(states, order) == [[trace.memory[t], trace.registers[t]] for t in order]
+        assert same, "another state of the machine"  # to show how long lists differ takes minutes
 
 
 def replays_the_decode(shown: Shown, trace: Traced, process: int) -> None:
@@ -26,9 +26,11 @@ def replays_the_decode(shown: Shown, trace: Traced, process: int) -> None:
     wanted = trace.sequences[process]
     steps = list(range(len(wanted)))
     for order in (steps, steps[::-1]):
-        assert shown.ask(sequences, [process, order]) == [wanted[d] for d in order]
+        same = shown.ask(sequences, [process, order]) == [wanted[d] for d in order]
+        assert same, "another sequence"
     mask = shown.ask("i => viewer.replay(i).mask", process)
-    assert shown.ask("i => [...viewer.replay(i).masks]", process) == [sequence.count(mask) for sequence in wanted]
+    same = shown.ask("i => [...viewer.replay(i).masks]", process) == [sequence.count(mask) for sequence in wanted]
+    assert same, "another number of masks"
 
 
 def moves_by_keys(shown: Shown) -> None:
