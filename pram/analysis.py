@@ -125,8 +125,10 @@ class _Checker(ExpressionChecker):
                 self._combined(statement, context)
                 self.expression(Index(name, subscripts, at), context)
                 self.expression(value, context)
-            case PrefixSum(_, target):  # all others are rewritten
+            case PrefixSum(name, target, at):  # all others are rewritten
                 self.expression(target, context)
+                if name in self.symbols.arrays:
+                    self._error(f"`{name}` is shared: the first argument of a prefix sum is a local", at)
                 if target.name in {**context.scope, **self.symbols.params} or target.name == "pid":
                     self._error(
                         f"`{target.name}` is no shared cell: the second argument is what all processors add to", target.at

@@ -88,7 +88,7 @@ class _Rewriter:
         match node:
             case Name(name, at) if name in self.meanings:
                 return replace(self.meanings[name], at=at)
-            case PrefixSum(_, target) if target.name in self.symbols.arrays:
+            case PrefixSum(name, target) if target.name in self.symbols.arrays and name not in self.symbols.arrays:
                 return self._in_turn(node)
             case Assign(name, Name(other), at, "") if self._is_array(name) and self._is_array(other):
                 return self._copy(name, other, at)

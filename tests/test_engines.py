@@ -57,7 +57,7 @@ whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 
 def modes_of(engine: str, construction: str) -> list[str]:
     """The modes of which a construction has models that an engine computes; `test_sums.py` has more of `CRCW sum`."""
-    return LOOKUPS if engine == "active" or lacking(construction, "sum") else list(MODES)
+    return LOOKUPS if engine == "active" or lacking(construction, ["sum"]) else list(MODES)
 
 
 @pytest.mark.parametrize("engine", OTHERS)

@@ -62,9 +62,10 @@ SYNTAX: Rows = [
     ),
     (HEAD + "f(s)\n", "5:1", "there are no procedures, so `f` cannot be called; write its body here"),
     (
-        HEAD + "ps(s, A[0])\n",
+        HEAD + "fetch_add(s, A[0])\n",
         "5:1",
-        "there are no procedures, so `ps` cannot be called; write under `mode CRCW sum`, or find places by prefix sums",
+        "there are no procedures, so `fetch_add` cannot be called; `psm(x, A[i])` adds x to a cell, and leaves in x what the cell held "
+        "before",
     ),
     (HEAD + "local a, b := 1\n", "5:7", "2 names on the left of `:=`, but 1 value on the right"),
     (HEAD + "s := A[0, 1, 2, 3]\n", "5:6", "`A` has 4 subscripts; an array has at most 3"),
@@ -138,6 +139,7 @@ MEANING: Rows = [
         "5:6",
         "there is no function `f`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log",
     ),
+    (HEAD + "ps(s, A[0])\n", "5:1", "`s` is shared: the first argument of a prefix sum is a local"),
     (HEAD + "s := s or n > 1\n", "5:6", "`or` takes truth values; compare the word first, as in `s != 0 or n > 1`"),
     (HEAD + "break\n", "5:1", "`break` leaves a loop, but there is none around it here"),
     (HEAD + "while s > 0 do " + EACH + "break end end\n", "5:48", "`break` leaves a loop, but there is none around it here"),

@@ -49,7 +49,7 @@ CHECKS = settings(
 )
 #: The engines that compute sums: `active` looks for heads that read one row.
 ENGINES = [name for name in available() if takes_causal(name) and name != "dense"]
-SUMMING = [name for name in CONSTRUCTIONS if not lacking(name, "sum")]
+SUMMING = [name for name in CONSTRUCTIONS if not lacking(name, ["sum"])]
 same_tokens = partial(decoding.same_tokens, reference=decoding.remembered)
 whole_job = partial(decoding.whole_job, reference=decoding.remembered)
 
