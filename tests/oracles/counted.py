@@ -161,4 +161,6 @@ def assigned(region: Any) -> set[str]:
             found.add(n.variable)
         elif isinstance(n, syntax.Several):
             found |= {target.name for target in n.targets}
+        elif isinstance(n, syntax.PrefixSum):
+            found |= {n.name, n.target.name}
     return found

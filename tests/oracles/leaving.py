@@ -101,6 +101,8 @@ class Leaving:
                 self._assign(name, value, place)
             case syntax.Assign(name, value):
                 self._assign(name, value, place)
+            case syntax.PrefixSum(name) if name in place.declared:  # each gets another value
+                self.varying.add(place.declared[name])
             case syntax.Several():
                 for target, value in zip(s.targets, s.values):
                     if isinstance(target, Name):
@@ -127,6 +129,7 @@ class Leaving:
             nodes = list(walk(region))
             names = {n.name for n in nodes if isinstance(n, syntax.Assign)}
             names |= {t.name for n in nodes if isinstance(n, syntax.Several) for t in n.targets}
+            names |= {n.name for n in nodes if isinstance(n, syntax.PrefixSum)}
             own = {id(n) for n in nodes if isinstance(n, syntax.Local) or isinstance(n, syntax.For) and n.items}
             unknown = frozenset(own | {
                 place.declared[name] for name in names & set(place.declared)})  # fmt: skip
