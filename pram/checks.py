@@ -254,9 +254,9 @@ def _check_unfinished(machine: Machine, check: UnfinishedCheck, instruction: Ins
     if check.last:
         pids = pids[machine.look_ahead(check.first, check.last, pids) != 0]
     if len(pids):
+        more = "the arrays that tell its rounds have no more cells" if check.by_index else "`atmost` must allow more"
         raise machine.error(
-            f"processor {pids[0]} is not done after {machine.rounds.made[check.back]} rounds of this `{check.statement}`; "
-            "`atmost` must allow more",
+            f"processor {pids[0]} is not done after {machine.rounds.made[check.back]} rounds of this `{check.statement}`; {more}",
             instruction.at,
             pids[:1],
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
+from lockstep.pram.assignments import assigned
 from lockstep.pram.clamping import terms
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.syntax import (
@@ -24,17 +25,14 @@ from lockstep.pram.syntax import (
     For,
     If,
     Index,
-    Local,
     Name,
     Node,
     Not,
     Number,
     Parallel,
     Print,
-    Range,
     Repeat,
     Return,
-    Several,
     Single,
     Statement,
     Store,
@@ -66,20 +64,6 @@ def rounds_by_index(loop: While | Repeat | For, symbols: Symbols, written: froze
         return _extreme("min", [extents[name] for name in alone])
     together = bool(extents) and found.goes_on(loop.body, {*extents})
     return reduce(lambda a, b: Binary("+", a, b), extents.values()) if together else None
-
-
-def assigned(region: Node) -> frozenset[str]:
-    """Return the names that a region declares or assigns, shared ones too."""
-    found: set[str] = set()
-    for node in walk(region):
-        match node:
-            case Local(name) | Assign(name) | Store(name):
-                found.add(name)
-            case Several(targets):
-                found |= {target.name for target in targets}
-            case For(name) | Range(name):
-                found.add(name)
-    return frozenset(found)
 
 
 class _Round:

@@ -172,12 +172,14 @@ class UnfinishedCheck:
 
     Processors go on if operand x of instruction `last` would not be 0, after the instructions from `first` on. A `repeat`, whose
     condition stands at its end, has no such instructions: whoever gets here goes on. `back`: the jump that ends a round.
+    `by_index`: arrays told the number of rounds.
     """
 
     statement: str
     back: int
     first: int = 0
     last: int = 0
+    by_index: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.pram.access import MODES
+from lockstep.pram.assignments import assigned
 from lockstep.pram.bounds import most_rounds
 from lockstep.pram.checking import Context
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
-from lockstep.pram.index_rounds import assigned, rounds_by_index
+from lockstep.pram.index_rounds import rounds_by_index
 from lockstep.pram.syntax import (
     Binary,
     Break,

@@ -245,7 +245,7 @@ class LoopEmitter(EndEmitter):
                 self.tell(loop, k)
                 self.live(opened, loop.body)
                 back = self.next_round(loop, k, start)
-                self.check_unfinished(outs, UnfinishedCheck("while", back, first, done))
+                self.check_unfinished(loop, outs, UnfinishedCheck("while", back, first, done))
             with self.idle_copy():
                 start = len(self.code)
                 outs += self.rounds_left(loop, k)
@@ -259,8 +259,9 @@ class LoopEmitter(EndEmitter):
             for out in outs:
                 self.patch(out)
 
-    def check_unfinished(self, outs: list[int], check: UnfinishedCheck) -> None:
+    def check_unfinished(self, loop: While | Repeat | For, outs: list[int], check: UnfinishedCheck) -> None:
         """Put the check on the branch that ends the live copy, if the loop is bounded."""
+        check = replace(check, by_index=self.kinds[loop.at].by_index)
         for out in outs:
             self.code[out] = replace(self.code[out], checks=(check,))
 
@@ -281,7 +282,7 @@ class LoopEmitter(EndEmitter):
                 self.tell(loop, k)
                 back = self.next_round(loop, k, start)
                 if self.is_bounded(loop):
-                    self.check_unfinished(outs, UnfinishedCheck("repeat", back))
+                    self.check_unfinished(loop, outs, UnfinishedCheck("repeat", back))
             with self.idle_copy():
                 start = len(self.code)
                 for jump in sleeping:
@@ -319,7 +320,7 @@ class LoopEmitter(EndEmitter):
                 if not loop.down:
                     self.advance(loop, v, by)
                 back = self.next_round(loop, k, start)
-                self.check_unfinished(outs, UnfinishedCheck("for", back, first, done))
+                self.check_unfinished(loop, outs, UnfinishedCheck("for", back, first, done))
             with self.idle_copy():
                 start = len(self.code)
                 outs += self.rounds_left(loop, k)

@@ -7,8 +7,8 @@
 | `parallel for i in a .. b on p do`   | rounds of p items: `for` around `parallel for`                                |
 | `for i in [e, f] do`                 | `for t in 0 .. 1 do local i := (t == 0) * e + (t == 1) * f`, with the body    |
 | `parallel for i in [e, f] do`        | the same with `parallel for`                                                  |
-| `ps(x, A[e])`, `psm(x, A[e])`        | `for t in 0 .. P - 1 do if pid == t then local y := A[e] A[e] := y + x x := y end end` |
-| `INFINITY`, `MIN`, `true`, `false`   | `inf`, the least word, 1 and 0, in a program that does not declare these names      |
+| `ps(x, A[e])`, `psm(x, A[e])`        | `for t in 0 .. P - 1 do if pid == t then .. end end`: x is added, each in turn |
+| `INFINITY`, `MIN`, `true`, `false`   | `inf`, the least word, 1 and 0, in a program that does not declare these       |
 
 So their costs follow from those of what they mean (docs/language.md, section 5).
 """
@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lockstep.pram.assignments import assigned
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Span
 from lockstep.pram.foreign import FALSE, LARGEST, LEAST, TRUE
@@ -39,10 +40,8 @@ from lockstep.pram.syntax import (
     PrefixSum,
     ProgramText,
     Range,
-    Several,
     Statement,
     Store,
-    walk,
 )
 
 #: How the name of a variable ends that gives the processors their turns in a prefix sum.
@@ -162,14 +161,7 @@ def _names_of_books(tree: ProgramText, symbols: Symbols) -> Mapping[str, Express
     meanings: dict[str, Expression] = dict.fromkeys(LARGEST, Name(INF))
     meanings |= dict.fromkeys(LEAST, minus_one if symbols.signed else Number(0))
     meanings |= dict.fromkeys(TRUE, Number(1)) | dict.fromkeys(FALSE, Number(0))
-    declared = {*symbols.params, *symbols.arrays}
-    for node in (n for statement in tree.body for n in walk(statement)):
-        if isinstance(node, (Local, Assign)):
-            declared.add(node.name)
-        elif isinstance(node, (For, Range)):
-            declared.add(node.variable)
-        elif isinstance(node, Several):
-            declared |= {target.name for target in node.targets}
+    declared = {*symbols.params, *symbols.arrays, *assigned(tree)}
     return {name: meaning for name, meaning in meanings.items() if name not in declared}
 
 

@@ -43,8 +43,8 @@ class Step:
     destination: an address, `register_destination(r)`, or NO_DESTINATION.
     next:        the program counter after the step, or HALTED.
     read:        the cell that is read, or NO_READ.
-    lost:        int64 [some], the pids whose write to a cell is lost, since another one's write to it wins. Where writes are added
-                 up, none is lost.
+    lost:        int64 [some], the pids whose write to a cell is lost, since another one's write to it wins. None is lost by the
+                 rules `+`, `and` and `or`, which make something of all writes.
     """
 
     number: int

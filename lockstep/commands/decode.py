@@ -99,12 +99,7 @@ def decode(file: ProgramOrModel,
     if trace and time is not None:
         raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
     if input and input.suffix == ".jsonl":
-        if trace:
-            raise typer.BadParameter("--trace shows one decode: give one input", param_hint="--trace")
-        if permutation is not None:
-            raise typer.BadParameter(
-                "this is for one input: those of a .jsonl file have their own lengths", param_hint="--permutation"
-            )
+        _check_lines(trace, permutation)
         _decode_lines(program, input, size, bits, named, options, workers, about, full, json_)
         return
     if workers is not None:
@@ -118,6 +113,16 @@ def decode(file: ProgramOrModel,
             decoded = decode_job(job, options, progress)
             emit(decoded.record | about, record_table(decoded.record | about, full), json_)
     end_with_run(program, job, decoded.run, given)
+
+
+def _check_lines(trace: bool, permutation: Path | None) -> None:
+    """Refuse what a .jsonl file of inputs does not take."""
+    if trace:
+        raise typer.BadParameter("--trace shows one decode: give one input", param_hint="--trace")
+    if permutation is not None:
+        raise typer.BadParameter(
+            "this is for one input: those of a .jsonl file have their own lengths", param_hint="--permutation"
+        )
 
 
 def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: bool, json_: bool, progress: Progress) -> Decoded:

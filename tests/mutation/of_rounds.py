@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockstep.pram import emitting, index_rounds, loop_kinds, rewriting
 from lockstep.pram.index_rounds import _Round
+from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.range_ends import EndEmitter
 from mutation.planting import Attribute, Rewrite
@@ -125,6 +126,12 @@ MUTANTS = (
         "a declared name changes its meaning",
         Rewrite(rewriting._names_of_books, "if name not in declared", ""),
         "names of books",
+    ),
+    Mutant(
+        INDEX,
+        "a loop told by arrays asks for atmost",
+        Rewrite(LoopEmitter.check_unfinished, "by_index=self.kinds[loop.at].by_index", "by_index=False"),
+        "rounds by index",
     ),
     Mutant(
         MODULO,

@@ -20,6 +20,8 @@ def rounds_by_index() -> None:
     for loop in test_index_rounds.NOT_TOLD:
         found = test_index_rounds.rounds(loop)
         assert found is None, f"{found} rounds, which nothing tells: {loop}"
+    says = test_index_rounds.what_a_loop_that_would_go_on_says()
+    assert says.endswith("; the arrays that tell its rounds have no more cells"), says
     test_index_rounds.test_flags_go_first(*test_index_rounds.TOLD[0])
 
 
