@@ -47,7 +47,8 @@ class Decoder:
             edits, heads: each step says how it changed the sequence, and also what each head found. Then no session carries
             steps out itself.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
-            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order.
+            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order,
+            or a matrix of the model does not fit its vocabulary.
             NoPermutation: the user's permutation does not have each masked position once.
     """
 
@@ -55,6 +56,7 @@ class Decoder:
                  sampling: Sampling = DEFAULT_SAMPLING, edits: bool = False, heads: bool = False) -> None:  # fmt: skip
         if sampling.engine not in ENGINES:
             raise ValueError(f"unknown engine: {sampling.engine!r}")
+        model.check_vocabulary()
         self.positions = Positions.of(positions)
         self.editor = SequenceEditor(tokens, model.vocabulary, len(self.positions), process, sampling)
         self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence

@@ -100,8 +100,8 @@ class Transformer:
     control_bias: Weights | None = None  # [3]
     causal: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse matrices that do not fit the vocabulary. Engines that read other rows than the reference would differ from it.
+    def check_vocabulary(self) -> None:
+        """Refuse matrices that do not fit the vocabulary: engines that read other rows than the reference would differ from it.
 
         Raises: ValueError: a matrix has too few or too many rows.
         """

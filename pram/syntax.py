@@ -18,8 +18,7 @@ from lockstep.pram.errors import Span
 
 #: The name of the largest word. It is reserved, so no program can declare it.
 INF = "inf"
-#: The names of the statement PrefixSum. They are not reserved.
-PREFIX_SUMS = ("ps", "psm")
+PREFIX_SUMS = ("ps", "psm")  # the names of a PrefixSum, which are not reserved
 #: The operators that compare; they do not chain.
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -125,10 +124,7 @@ class LocalArray:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`name := value` for a local, or for a scalar in shared memory.
-
-    `rule` is a key of `lockstep.pram.access.RULES` if `combine` stands before it, else "".
-    """
+    """`name := value` for a local or a scalar in shared memory; `rule`, if `combine` is before it: a key of `access.RULES`."""
 
     name: str
     value: Expression
@@ -158,9 +154,7 @@ class Several:
 
 @dataclass(frozen=True, slots=True)
 class PrefixSum:
-    """`ps(name, target)`, or `psm`: in the order of the pids, each processor adds its `name` to a shared cell, and gets in
-    `name` what the cell held before.
-    """
+    """`ps(name, target)`: in the order of pids, each processor adds `name` to a cell, and gets in it what the cell held before."""
 
     name: str
     target: Union[Name, Index]

@@ -21,6 +21,7 @@ from lockstep.compiler.compile import CONSTRUCTIONS
 from lockstep.compiler.invariants import CircuitError, check_circuit, unused_fields
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.processor import Code
+from lockstep.models.decode import Decoder
 from lockstep.models.tokens import Vocabulary
 from lockstep.pram.instructions import INSTRUCTIONS, Instruction
 from lockstep.proofs_check.certificate import certify
@@ -84,8 +85,9 @@ def test_a_model_whose_readout_does_not_fit_is_refused() -> None:
     """It would be decoded in one way by the reference, and in another by engines that read a bit for each rail."""
     model = assemble(circuit())
     less = replace(model.unembedding, one=model.unembedding.one[:-1])
+    tokens, positions = np.zeros(1, np.int64), np.zeros((1, model.width))
     with pytest.raises(ValueError, match=r"unembedding.one is \[\d+, \d+\], and the vocabulary needs"):
-        replace(model, unembedding=less)
+        Decoder(replace(model, unembedding=less), tokens, positions)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
