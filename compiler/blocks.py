@@ -20,9 +20,10 @@ from lockstep.compiler.adding import add_digit, exponent_for, low_bits
 from lockstep.compiler.circuit import At, Builder, Circuit, Field, Match, Pool
 from lockstep.compiler.clocks import BlockClock, Clock
 from lockstep.compiler.combining import add_complement, is_by_value, value_and_rank
+from lockstep.compiler.fixed_winner import check_winner
 from lockstep.compiler.linear import Linear, word_of
 from lockstep.compiler.mixing import Mixing
-from lockstep.compiler.position_fields import PositionFields, check_winner
+from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import EMITTED_KINDS, Code, Keys, Processor, Size, bits_for
 from lockstep.models.positions import Positions
 from lockstep.pram.job import Job

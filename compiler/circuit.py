@@ -261,8 +261,8 @@ class Circuit:
         return [self._predict_row(row, kinds, ones, zeros) for row in range(len(stream))]
 
     def _predict_row(self, row: int, kinds: Mapping[str, Integers], ones: list[Integers], zeros: list[Integers]) -> int | None:
-        kind = max(kinds, key=lambda k: int(kinds[k][row]))
-        if kinds[kind][row] <= 0:
+        kind = max(kinds, key=lambda k: int(kinds[k][row]), default="")
+        if not kind or kinds[kind][row] <= 0:
             return None
         bits = self.vocabulary.bits(kind)
         return self.vocabulary.token(kind, sum(1 << j for j in range(bits) if ones[j][row] > zeros[j][row]))

@@ -29,8 +29,9 @@ from lockstep.compiler.circuit import At, Builder, Circuit, Control, Threshold
 from lockstep.compiler.clocks import Clock, StateClock
 from lockstep.compiler.combining import is_by_value, value_and_rank
 from lockstep.compiler.construction import Construction
+from lockstep.compiler.fixed_winner import check_winner
 from lockstep.compiler.linear import Linear, word_of
-from lockstep.compiler.position_fields import PositionFields, check_winner
+from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Processor, Size, bits_for
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK

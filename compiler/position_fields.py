@@ -7,20 +7,6 @@ from numpy.typing import NDArray
 
 from lockstep.compiler.circuit import Circuit, Field
 from lockstep.models.positions import MOST_SMALL, Positions
-from lockstep.pram.job import Job
-from lockstep.pram.winner import FIXED_FORMS
-
-
-def check_winner(job: Job) -> None:
-    """Check that the job's winner is a fixed order of the processors. A model's position encodings hold one order.
-
-    Raises: PramError: it is not.
-    """
-    if not job.winner.fixed:
-        raise job.error(
-            f"the winner {job.winner} is no fixed order of the processors, and a model has one: take {FIXED_FORMS} "
-            "(the machine runs any winner)"
-        )
 
 
 class PositionFields:

@@ -6,82 +6,38 @@ runs is imported. It imports Torch, SymPy and other slow libraries only when it 
 
 from __future__ import annotations
 
-import ast
 import io
 import os
 import sys
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from lockstep import __version__
+from lockstep.common.groups import Table, app_of
 
 #: The commands under the headings of `lockstep --help`, in its order.
-COMMANDS = {
-    "Write a program": ("new", "examples", "check", "fmt", "asm"),
-    "Run it on the machine": ("run", "profile", "modes"),
-    "Decode its runs with a model": ("compile", "decode", "export"),
-    "Check machine and model": ("verify", "compare", "sweep", "report", "fuzz"),
-    "Prove what holds of the weights": ("theorems", "certify", "prove"),
-    "See it, and what it costs": ("show", "cost", "space"),
-    "Look after the installation": ("doctor",),
-}
-ROOMS = Path(__file__).parent / "commands"
-
-
-def module_of(name: str) -> str:
-    """The module of a command: its file, or `command` in its folder."""
-    return f"lockstep.commands.{name}" + (".command" if (ROOMS / name).is_dir() else "")
-
-
-def function_of(name: str) -> Callable[..., None]:
-    """The function that is the command."""
-    function: Callable[..., None] = getattr(import_module(module_of(name)), name)
-    return function
-
-
-def summary_of(name: str) -> str:
-    """The first line of a command's help, read from its file: to import all commands would take half a second."""
-    file = ROOMS.joinpath(*module_of(name).split(".")[2:]).with_suffix(".py")
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
-    return (ast.get_docstring(function) or "").partition("\n")[0]
-
-
-class Commands(TyperGroup):
-    """All commands, under their headings; each is imported when it is asked for."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        names: dict[str, Any] = dict.fromkeys(name for names in COMMANDS.values() for name in names)
-        self.commands = names  # Typer suggests one of these for a name that it does not know
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.commands)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.commands:
-            return None
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        alone.command()(function_of(cmd_name))
-        return typer.main.get_command(alone)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        for heading, names in COMMANDS.items():
-            with formatter.section(heading):
-                formatter.write_dl([(name, summary_of(name)) for name in names])
-
-
-app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="PRAM programs, transformers that generate their runs, and checks that compare both.")  # fmt: skip
+COMMANDS = Table(
+    "lockstep.commands",
+    Path(__file__).parent / "commands",
+    {
+        "Write a program": ("new", "examples", "check", "fmt", "asm"),
+        "Run it on the machine": ("run", "profile", "modes"),
+        "Decode its runs with a model": ("compile", "decode", "export"),
+        "Check machine and model": ("verify", "compare", "sweep", "report", "fuzz"),
+        "Prove what holds of the weights": ("theorems", "certify", "prove"),
+        "See it, and what it costs": ("show", "cost", "space"),
+        "Solve the paper's tasks": ("task",),
+        "Look after the installation": ("doctor",),
+    },
+)
+app = app_of(COMMANDS, completion=True)
 
 
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False) -> None:
+    """PRAM programs, transformers that generate their runs, and checks that compare both."""
     if show:
         print(__version__)
         raise typer.Exit

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.cli import COMMANDS, function_of, module_of, summary_of
+from lockstep.cli import COMMANDS
+from lockstep.commands.task.command import TASKS
+from lockstep.common.groups import Table
 
 FRONT = Path(__file__).parent.parent / "lockstep"
 ROOMS = {path.stem: path for path in (FRONT / "commands").iterdir() if not path.name.startswith("__")}
@@ -32,18 +34,24 @@ def texts(place: Path) -> list[str]:
     return [file.read_text() for file in ([place] if place.is_file() else place.rglob("*.py"))]
 
 
-NAMES = [name for names in COMMANDS.values() for name in names]
+NAMES = COMMANDS.names
+IN_TABLES = [(table, name) for table in (COMMANDS, TASKS) for name in table.names]
 
 
 def test_every_command_has_its_room() -> None:
     assert sorted(NAMES) == sorted(ROOMS)
     for name in NAMES:
-        assert function_of(name).__module__ == module_of(name)
+        assert COMMANDS.function_of(name).__module__ == COMMANDS.module_of(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_list_of_commands_has_the_first_line_of_each_help(name: str) -> None:
-    assert summary_of(name) == (function_of(name).__doc__ or "").splitlines()[0]
+def test_every_task_has_its_file() -> None:
+    beside = {"__init__", "command", "solved"}
+    assert {name.replace("-", "_") for name in TASKS.names} == {path.stem for path in TASKS.folder.glob("*.py")} - beside
+
+
+@pytest.mark.parametrize(["table", "name"], IN_TABLES, ids=[name for _, name in IN_TABLES])
+def test_the_list_of_commands_has_the_first_line_of_each_help(table: Table, name: str) -> None:
+    assert table.summary_of(name) == (table.function_of(name).__doc__ or "").splitlines()[0]
 
 
 def test_only_the_command_that_runs_is_imported() -> None:
@@ -69,14 +77,14 @@ def test_a_door_between_rooms_is_found() -> None:
 
 def test_nothing_else_stands_at_the_front() -> None:
     front = {"__init__.py", "__main__.py", "cli.py", "py.typed", "commands", "common", "viewer"}
-    links = {"pram", "models", "compiler", "proofs_check", "examples"}
+    links = {"pram", "models", "compiler", "tasks", "proofs_check", "examples"}
     assert {path.name for path in FRONT.iterdir()} - {"__pycache__"} == front | links
 
 
 def test_nothing_heavy_is_imported_before_a_command_runs() -> None:
     for imported, heavy in (
         ("lockstep.cli", "\n"),
-        (", ".join(map(module_of, NAMES)), "\n"),
+        (", ".join(map(COMMANDS.module_of, NAMES)), "\n"),
         ("lockstep.models.torch_transformer", "torch\n"),
     ):
         code = f"import sys, {imported}; print(*sorted(sys.modules.keys() & {set(HEAVY)!r}))"

@@ -6,13 +6,14 @@ import ast
 from importlib.util import find_spec
 from pathlib import Path
 
-OURS = ("pram", "models", "compiler", "proofs_check", "lockstep", "examples", "tests")
+OURS = ("pram", "models", "compiler", "tasks", "proofs_check", "lockstep", "examples", "tests")
 MAY_IMPORT = {
     "pram": set(),
     "models": set(),
     "compiler": {"pram", "models"},
+    "tasks": {"models", "compiler"},
     "proofs_check": {"pram", "models", "compiler"},
-    "lockstep": {"pram", "models", "compiler", "proofs_check"},
+    "lockstep": {"pram", "models", "compiler", "tasks", "proofs_check"},
 }
 
 

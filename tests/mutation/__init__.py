@@ -35,6 +35,7 @@ from mutation import (
     of_rounds,
     of_sums,
     of_sweeps,
+    of_tasks,
     of_telling,
     of_traces,
     of_verdicts,
@@ -56,6 +57,7 @@ from mutation import (
     on_rounds,
     on_rules,
     on_sweeps,
+    on_tasks,
     on_telling,
     on_traces,
     on_verdicts,
@@ -85,6 +87,7 @@ CHECKS: dict[str, Check] = {
         on_reached,
         on_rounds,
         on_sweeps,
+        on_tasks,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -116,6 +119,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_sums.MUTANTS,
     *of_reached.MUTANTS,
     *of_sweeps.MUTANTS,
+    *of_tasks.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from lockstep.commands.modes import trying as modes
 from lockstep.common import inputs
-from lockstep.compiler import arm, in_place, mdm, position_fields, storage
+from lockstep.compiler import arm, fixed_winner, in_place, mdm, storage
 from lockstep.pram import contests, input_files
 from lockstep.pram.contests import Arbiter
 from lockstep.pram.winner import Winner
@@ -63,7 +63,7 @@ MUTANTS = (
         "self.job.winner.precedence(self.job.processors)[pids]", "pids", "winners of ap-mdm"),
     row("in place: the order of the processors is reversed", in_place.Layout.ranks,
         "(1 << self.widths.pid) - 1 - self", "self", "winners of ap-mdm one-step"),
-    row("winners without a fixed order are laid out", position_fields.check_winner, "not job.winner.fixed", "False", "winners of mdm"),
+    row("winners without a fixed order are laid out", fixed_winner.check_winner, "not job.winner.fixed", "False", "winners of mdm"),
     row("modes: the lowest winner's outputs are not judged", modes._trouble, "ran in runs:", "ran in runs[1:]:", "modes find"),
     row("modes: other winners' outputs are not judged", modes._trouble, "ran in runs:", "ran in runs[:1]:", "modes find"),
     row("modes: a run that is refused under another winner passes", modes._trouble, "in found.runs:", "in found.runs[:1]:", "modes find"),

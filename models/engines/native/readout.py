@@ -39,7 +39,7 @@ class _Readout:
         self.off, self.others = off, OTHERS * exp(-2 * off)
         self.kinds, most = len(plan.bits), plan.most_bits
         last = plan.forms.start[self.kinds + 2 * most]
-        self.unit = gcd(*map(int, plan.forms.values[:last].tolist()))
+        self.unit = gcd(*map(int, plan.forms.values[:last].tolist())) or 1  # all logits may be 0
         #: Whether logits that differ do so by enough for the best token to be certain.
         self.apart = self.unit >= LEAST_LEAD and self.kinds * exp(-self.unit) <= self.others
         # Of each bit: whether it is 1, whether its two logits differ, and the larger one.

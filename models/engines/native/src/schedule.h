@@ -19,16 +19,17 @@ struct Part {
     return all;
   }
 
-  // All of it in words of planes; 0 where there is none.
+  // All of it in words of planes; 0 where there is none. A word that goes out has a place even if it is empty.
   Literals words() const {
     Literals all;
-    const auto put = [&](const Literal *first, size_t count) {
-      all.insert(all.end(), first, first + count);
-      all.resize((all.size() + WORD - 1) / WORD * WORD);
+    const auto put = [&](const Literals &planes, size_t words) {
+      const size_t end = all.size() + WORD * words;
+      all.insert(all.end(), planes.begin(), planes.end());
+      all.resize(end);
     };
-    put(kept.data(), kept.size());
-    for (const Literals &word : outputs) put(word.data(), word.size());
-    put(faults.data(), faults.size());
+    put(kept, (kept.size() + WORD - 1) / WORD);
+    for (const Literals &word : outputs) put(word, 1);
+    put(faults, (faults.size() + WORD - 1) / WORD);
     return all;
   }
 };

@@ -1,0 +1,1 @@
+"""The paper's tasks as circuits of their own: no PRAM program stands behind them."""
