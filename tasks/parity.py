@@ -14,6 +14,7 @@ from itertools import groupby
 
 from lockstep.models.tokens import MASK
 from lockstep.tasks.kit import RIGHT, Task, TaskBuilder
+from lockstep.tasks.pictures import Picture, Sign
 
 ZERO, ONE = "ZERO", "ONE"
 KINDS = (ZERO, ONE)
@@ -62,3 +63,6 @@ def steps_front(word: Sequence[int]) -> int:
 
 #: Each way to decide parity, with the closed form of its decoding steps.
 WAYS = {"at-once": (at_once, steps_at_once), "front": (front, steps_front)}
+#: The closed forms as texts: [..] is 1 where it holds, else 0.
+FORMS = {"at-once": "2 [a ZERO] + 2 [two ONEs]", "front": "2 (pairs of ONEs + ZEROs - ZEROs that vanish with another)"}
+PICTURE = Picture({ZERO: Sign("0"), ONE: Sign("1")})

@@ -181,6 +181,12 @@ def test_many_processors(shown: Shown, tmp_path: Path) -> None:
     viewing.shows_parts(shown)
 
 
+def test_the_decode_of_a_task(shown: Shown, tmp_path: Path) -> None:
+    shown.open(tmp_path, page_traces.task())
+    viewing.replays_the_decode(shown, page_traces.task(), 0)
+    viewing.plays_a_task(shown)
+
+
 # -- failures ----------------------------------------------------------------------------------------
 
 
@@ -198,7 +204,7 @@ def test_a_model_that_failed(shown: Shown, tmp_path: Path) -> None:
 def test_a_trace_of_another_version_is_refused(shown: Shown, tmp_path: Path) -> None:
     trace = page_traces.failing()
     shown.open(tmp_path, replace(trace, header=trace.header | {"version": 99}))
-    assert shown.text("#error") == "This trace cannot be shown: this page shows traces of version 2, not 99"
+    assert shown.text("#error") == "This trace cannot be shown: this page shows traces of version 3, not 99"
 
 
 # -- accessibility -----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ PAIR, EVERY, SUMS, WINS = (
     *(partial(page_traces.concurrent, t) for t in page_traces.CONCURRENT),
 )
 RULED = partial(page_traces.ruled, "and")
+TASK = page_traces.task
 FAILING, BROKEN, WIDE = page_traces.failing, page_traces.broken, page_traces.wide
 
 
@@ -34,6 +35,7 @@ def of_process(check: Callable[[Shown, Traced, int], None], process: int) -> Che
     return lambda shown, trace: check(shown, trace, process)
 
 
+task: Check = without_trace(viewing.plays_a_task)
 MDM, IN_PLACE, ONE_STEP, ARM, ERASING, AO_MDM, MASKED_ARM = range(7)
 replays, origins = viewing.replays_the_decode, viewing.knows_origins
 keys, mouse, token = map(without_trace, (viewing.moves_by_keys, viewing.plays, viewing.says_what_a_token_is))
@@ -72,6 +74,11 @@ MUTANTS: tuple[tuple[str, str, str, str, Callable[[], Traced], Check], ...] = (
     ("blocks.ts", "row % 3", "(row + 1) % 3", "the rows of a block change their names", PAIR, token),
     ("blocks.ts", "2 * this.header.P", "this.header.P", "a destination gets its counter", PAIR, token),
     ("state.ts", "Math.floor(place / slots)", "0", "all cells have one name", EVERY, without_trace(viewing.names_every_place)),
+    ("rows.ts", "first += many;", "", "regions of a task stand on each other", TASK, task),
+    ("rows.ts", "rest > 0", "false", "what has no region is not drawn", TASK, task),
+    ("words.ts", "if (!sign) return kind;", "return kind;", "tokens of a task have no signs", TASK, task),
+    ("main.ts", 'document.querySelector("main")!.className = "task";', "", "an empty machine stands beside a task", TASK, task),
+    ("plots.ts", "machine.header.task", "null", "an empty plot of processors", TASK, task),
     ("cycle.ts", "this.blocks * (cycle + +(position >= this.firstBlock))", "0", "snapshots have the same names", EVERY,
      without_trace(viewing.names_every_place)),
     ("pairs.ts", "3 * (P * (row.step! - 1) + pid)", "0", "all blocks show the first pairs", EVERY,

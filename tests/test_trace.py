@@ -190,7 +190,7 @@ def test_columns_come_back(values: list[int]) -> None:
     columns = Columns()
     columns.add("before", [1, 2, 3])
     columns.add("it", values)
-    header = {"version": 2, "columns": columns.index}
+    header = {"version": 3, "columns": columns.index}
     assert Reader(header, columns.packed()).column("it") == values
     assert Reader(header, columns.packed()).column("before") == [1, 2, 3]
 

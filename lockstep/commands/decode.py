@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -130,11 +131,11 @@ def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: b
 
     Raises: PramError: as `Watching` and its `decoded`.
     """
-    from lockstep.common.tracing.decode_text import DecodeRows
+    from lockstep.common.tracing.decode_text import DecodeRows, token_text
     from lockstep.proofs_check.watching import Watching
 
     watching = Watching(job, options)
-    rows = DecodeRows(watching, table_width(), full)
+    rows = DecodeRows(watching.start, partial(token_text, watching.layout), table_width(), full)
     for step in watching:
         rows.add(step)
         progress(step.number, watching.steps)

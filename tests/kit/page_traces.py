@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from functools import cache, reduce
 from operator import add, and_, or_
@@ -9,7 +10,12 @@ from typing import Any
 
 from kit.jobs import DIRECTORY
 from kit.traced_runs import Traced, Wanted, traced
+from lockstep.common.tracing.tasks import Shown, trace_task
+from lockstep.models.decode import Decoder
+from lockstep.models.sampling import Sampling
 from lockstep.pram.program import load, parse_program
+from lockstep.tasks.parity import KINDS, PICTURE, at_once
+from lockstep.tasks.pictures import Region
 
 INPUT = [3, 1, 4, 1]
 EVERY_PROCESS = [
@@ -81,3 +87,20 @@ def wide() -> Traced:
     return traced(
         load(DIRECTORY / "tree_sum.pram"), {"n": 128}, {"A": list(range(128))}, [Wanted("mdm", heads=False)], keep=False
     )
+
+
+TASK_WORD = (1, 1, 0, 1, 0, 1, 0, 0, 1, 1)
+
+
+@cache
+def task() -> Traced:
+    """Parity of a word, in which no machine runs. Its sequences come from a decoder that is not watched."""
+    made, sampling = at_once(4), Sampling("parallel", engine="indexed")
+    tokens = made.tokens(KINDS[bit] for bit in TASK_WORD)
+    shown = Shown(
+        "parity </script>", ["odd False"], {"decoding steps": ("2 + 2", 4)}, replace(PICTURE, regions=(Region("sink", 1),))
+    )
+    trace = trace_task(made, tokens, len(tokens), shown, sampling)
+    decoder = Decoder(made.model(), tokens, made.positions(len(tokens)), "ap-mdm", sampling)
+    sequences = [tokens.tolist(), *(step.tokens.tolist() for step in decoder)]
+    return Traced(trace.header, base64.b64encode(trace.packed).decode(), sequences=[sequences])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 from rich.console import Console, RenderableType
 
 from kit.traces import options
-from lockstep.common.tracing.decode_text import DecodeRows
+from lockstep.common.tracing.decode_text import DecodeRows, token_text
 from lockstep.common.tracing.machine_text import StepWatch, steps_table
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Machine, run
@@ -35,7 +36,7 @@ def rows_of_run(job: Job) -> list[list[str]]:
 
 def rows_of_decode(job: Job, construction: str) -> list[list[str]]:
     watching = Watching(job, options(construction))
-    rows = DecodeRows(watching, WIDTH)
+    rows = DecodeRows(watching.start, partial(token_text, watching.layout), WIDTH)
     for step in watching:
         rows.add(step)
     return plain(rows.table())

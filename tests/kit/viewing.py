@@ -325,3 +325,22 @@ def is_accessible(shown: Shown) -> None:
     assert shown.page.locator("dialog[open]").count() == 1 and violations(shown) == []
     shown.press("Escape")
     assert shown.page.locator("dialog[open]").count() == 0
+
+
+def plays_a_task(shown: Shown) -> None:
+    """No machine stands beside the decode of a task. Time goes by decoding step; tokens have the signs of the task."""
+    assert not any(shown.page.is_visible(f"#{panel}") for panel in ("source", "processors", "memory"))
+    assert shown.text("#name") == "parity </script>" and shown.text("#about") == "odd False"
+    assert shown.page.locator("#plots figure").count() == 2
+    shown.press("Home")
+    steps = [shown.text("#now") + shown.page.input_value("#step")]
+    for _ in range(5):
+        shown.press("ArrowRight")
+        steps.append(shown.text("#now") + shown.page.input_value("#step"))
+    assert steps == [f"decoding step of 4{step}" for step in (0, 1, 2, 3, 4, 4)], steps
+    assert shown.text("dl dd.form") == "2 + 2 = 4" and shown.text("dl > dd >> nth=0") == "1 tokens"
+    shown.press("Home", "ArrowRight", "]", "]")
+    assert shown.text("#inspector") == "ap-mdm, position 1: place 1 × ONE 1, as at the start.", shown.text("#inspector")
+    signs = "[1, 2, 3].map(p => viewer.panels[0].layout.says(p, viewer.panels[0].replay.tokens))"
+    assert shown.ask(signs) == ["ONE 1", "ONE 1", "a mask"]
+    assert shown.ask("viewer.panels[0].layout.rows.map(row => row.label)") == ["sink", ""]

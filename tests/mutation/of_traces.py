@@ -52,7 +52,7 @@ MUTANTS = (
     Mutant(DECODES, "inserted masks are not told", Rewrite(decodes._flags, " + INSERTS * edited.insert", ""), "trace replays"),
     Mutant(DECODES, "appended tokens are not told", Rewrite(decodes._flags, " + APPENDS * edited.appended", ""), "trace replays"),
     Mutant(
-        DECODES, "erasures keep SEP", Rewrite(decodes._add_steps, "step.erasure.stop)", "step.erasure.stop - 1)"), "trace replays"
+        DECODES, "erasures keep SEP", Rewrite(decodes.add_steps, "step.erasure.stop)", "step.erasure.stop - 1)"), "trace replays"
     ),
     Mutant(
         DECODES,

@@ -26,7 +26,7 @@ class Reader:
     """The columns of a trace by name."""
 
     def __init__(self, header: Header, packed: bytes) -> None:
-        if header["version"] != 2:
+        if header["version"] != 3:
             raise WrongVersion(header["version"])
         self.header, self.data = header, zlib.decompress(packed)
 

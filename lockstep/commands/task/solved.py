@@ -17,6 +17,7 @@ from lockstep.models.names import EngineName
 from lockstep.models.sampling import AUTO, Sampling
 
 if TYPE_CHECKING:
+    from lockstep.common.tracing.decode_text import DecodeRows
     from lockstep.models.decode import Decoding
     from lockstep.models.transformer import Tokens
     from lockstep.tasks.kit import Task
@@ -32,7 +33,7 @@ class Solved:
     title:    what was done, and by which model.
     answer:   names and values of what came out.
     measured: steps, context and the like, by name; `expected` has what closed forms or an oracle say of an answer or of these.
-    seconds:  of the decode alone. reported: what the paper says.
+    seconds:  of the decode alone. reported: what the paper says. forms: the texts of closed forms, by name.
     """
 
     title: str
@@ -41,7 +42,8 @@ class Solved:
     expected: Mapping[str, Any]
     seconds: float
     reported: str
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    forms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def found(self) -> dict[str, Any]:
@@ -76,9 +78,10 @@ class Solved:
         return Group(heading(self.title), table, *(Text(f"\n{line}") for line in lines))
 
 
-def finish(solved: Solved, as_json: bool) -> None:
-    """Print it, and end with the status of a failed check if something differs from what was expected."""
-    emit(solved.record(), solved.table(), as_json)
+def finish(solved: Solved, as_json: bool, rows: DecodeRows | None = None) -> None:
+    """Print it, and end with the status of a failed check if something differs from what was expected. rows: those of its steps."""
+    record = solved.record() | ({"steps": rows.records} if rows else {})
+    emit(record, Group(rows.table(), solved.table()) if rows else solved.table(), as_json, paged=rows is not None)
     if not solved.holds:
         raise typer.Exit(FAILED)
 
@@ -90,9 +93,14 @@ def decode_task(task: Task, tokens: Tokens, engine: EngineName, dtype: str, long
     Raises: as `decode`.
     """
     from lockstep.models.decode import decode
-    from lockstep.models.engines import available
 
     model, positions = task.model(dtype), task.positions(longest or len(tokens))
     started = time.perf_counter()
-    sampling = Sampling("parallel", engine=available()[-1] if engine == AUTO else engine)
-    return decode(model, tokens, positions, "ap-mdm", sampling), time.perf_counter() - started
+    return decode(model, tokens, positions, "ap-mdm", sampling_by(engine)), time.perf_counter() - started
+
+
+def sampling_by(engine: EngineName) -> Sampling:
+    """Parallel order by an engine; by the fastest one that was installed, for `auto`."""
+    from lockstep.models.engines import available
+
+    return Sampling("parallel", engine=available()[-1] if engine == AUTO else engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from lockstep.common.tracing.machine_text import CHANGED, MOST_ROWS, STYLE
 from lockstep.compiler import masked_arm
 from lockstep.compiler.compile import Layout
 from lockstep.models.tokens import MASK
-from lockstep.proofs_check.watching import WatchedStep, Watching
+from lockstep.models.transformer import Tokens
+from lockstep.proofs_check.watching import WatchedStep
 
 #: How the kinds of tokens without a value are written. A word is its number, a register r3, a program counter p3.
 SIGNS = {
@@ -58,12 +60,15 @@ def edits_of(step: WatchedStep) -> dict[str, list[int]]:
 
 
 class DecodeRows:
-    """Collects the rows of a decode as it goes on: the first MOST_ROWS of them, unless `full`. width: of the terminal."""
+    """Collects the rows of a decode as it goes on: the first MOST_ROWS of them, unless `full`.
 
-    def __init__(self, watching: Watching, width: int, full: bool = False) -> None:
-        self.watching, self.room, self.most = watching, max(20, width - BESIDE), None if full else MOST_ROWS
-        self.rows: list[tuple[str, ...]] = []
-        self.texts = [self._sequence(watching.start, set())]
+    start: the first sequence. word: a token as text. width: of the terminal. timed: whether steps belong to steps of a machine.
+    """
+
+    def __init__(self, start: Tokens, word: Callable[[int], str], width: int, full: bool = False, timed: bool = True) -> None:
+        self.word, self.timed, self.room, self.most = word, timed, max(20, width - BESIDE), None if full else MOST_ROWS
+        self.rows: list[tuple[str, ...]] = [("", "", f"{len(start):,}", "")]
+        self.texts = [self._sequence(start, set())]
         self.records: list[dict[str, Any]] = []
         self.made = 0
 
@@ -72,7 +77,8 @@ class DecodeRows:
         edits = edits_of(step)
         gone = [] if step.erasure is None else [f"e{len(step.erasure) + 1}"]
         erased = {} if step.erasure is None else {"erased": [step.erasure.start, step.erasure.stop]}
-        self.records.append({"step": step.number, "time": step.time, "context": step.context} | erased | edits)
+        clock = {"time": step.time} if self.timed else {}
+        self.records.append({"step": step.number} | clock | {"context": step.context} | erased | edits)
         if self.most is not None and self.made > self.most:
             return
         counts = " ".join([*gone, *(f"{EDITS[name]}{len(rows)}" for name, rows in edits.items())])
@@ -83,15 +89,18 @@ class DecodeRows:
     def table(self) -> RenderableType:
         """One row for the start and one for each step."""
         table = narrow_table()
-        for title in ("step", "time", "context", "edits"):
-            table.add_column(title, justify="left" if title == "edits" else "right", no_wrap=True)
+        titles = ("step", "time", "context", "edits")
+        shown = [number for number, title in enumerate(titles) if self.timed or title != "time"]
+        for number in shown:
+            table.add_column(titles[number], justify="left" if titles[number] == "edits" else "right", no_wrap=True)
         table.add_column("sequence", no_wrap=True, overflow="ellipsis")
-        for row, text in zip([("", "", f"{len(self.watching.start):,}", ""), *self.rows], self.texts):
-            table.add_row(*row, text)
-        more = self.made - len(self.rows)
+        for row, text in zip(self.rows, self.texts):
+            table.add_row(*(row[number] for number in shown), text)
+        more = self.made - len(self.rows) + 1
         legend = ", ".join(f"{letter} {name}" for name, letter in EDITS.items())
         ends = [
-            f"{legend}, e erased", f"· is a mask, {CHANGED} was edited in this step, time is the step of the machine",
+            f"{legend}, e erased",
+            f"· is a mask, {CHANGED} was edited in this step" + (", time is the step of the machine" if self.timed else ""),
             *([f"{count(more, 'more decoding step')}; --full prints all"] if more else []),
         ]  # fmt: skip
         return Group(table, *map(Text, ends), Text(""))
@@ -125,4 +134,4 @@ class DecodeRows:
         return first
 
     def _word(self, token: int, changed: bool) -> str:
-        return f"{CHANGED if changed else ''}{token_text(self.watching.layout, token)}"
+        return f"{CHANGED if changed else ''}{self.word(token)}"

@@ -12,6 +12,7 @@ from lockstep.common.tracing.columns import Columns
 from lockstep.common.tracing.layouts import layout_header
 from lockstep.common.tracing.machine import without_folder
 from lockstep.common.tracing.tokens import TraceTokens
+from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.names import AO_MDM, process_of, schedule_of
 from lockstep.models.engines.session import NOT_ASKING, SEVERAL
 from lockstep.models.orders import ORDERS
@@ -31,18 +32,16 @@ NOTHING_ENTRY, FIRST_ROW = 1, 2
 def add_decode(columns: Columns, number: int, program: Program, watching: Watching, heads: bool) -> dict[str, Any]:
     """Make a decode, add its columns, and return its header."""
     steps = list(watching)
-    _add_steps(columns, number, watching, steps)
-    if heads:
-        _add_heads(columns, number, steps)
     compiled, layout = watching.compiled, watching.layout
-    tokens = TraceTokens(layout)
+    tokens = TraceTokens.of(layout)
+    add_steps(columns, number, tokens, watching.start, steps, heads)
     if watching.divergence is not None:
         columns.add(f"{number}.expected", tokens.traced(watching.expected))
     return {
         "construction": compiled.construction, "process": process_of(compiled.construction),
         "schedule": schedule_of(compiled.construction), "order": watching.sampling.order, "steps": len(steps),
         "engine": watching.engine, "vocabulary": [list(kind) for kind in tokens.vocabulary.kinds], "depth": len(compiled.model.layers),
-        "width": compiled.model.width, **_forms(watching), "heads": _heads(watching) if heads else [],
+        "width": compiled.model.width, **_forms(watching), "heads": heads_of(compiled.circuit) if heads else [],
         "layout": layout_header(layout), "wrong": _wrong(program, watching), "stuck": watching.stuck or None,
     }  # fmt: skip
 
@@ -50,10 +49,12 @@ def add_decode(columns: Columns, number: int, program: Program, watching: Watchi
 # -- columns -----------------------------------------------------------------------------------------
 
 
-def _add_steps(columns: Columns, number: int, watching: Watching, steps: Sequence[WatchedStep]) -> None:
-    tokens = TraceTokens(watching.layout)
-    columns.add(f"{number}.start", tokens.traced(watching.start))
-    columns.add(f"{number}.context", [len(watching.start), *(step.context for step in steps)])
+def add_steps(
+    columns: Columns, number: int, tokens: TraceTokens, start: Integers, steps: Sequence[WatchedStep], heads: bool
+) -> None:
+    """Add the start sequence, every edit of every step, and what heads found."""
+    columns.add(f"{number}.start", tokens.traced(start))
+    columns.add(f"{number}.context", [len(start), *(step.context for step in steps)])
     columns.add(f"{number}.clock", [step.time for step in steps])
     columns.add(f"{number}.counts", [len(step.edited.rows) for step in steps])
     after = _joined([step.edited.after for step in steps])
@@ -64,6 +65,8 @@ def _add_steps(columns: Columns, number: int, watching: Watching, steps: Sequenc
     columns.add(f"{number}.erased", gone)
     if tokens.pairs:
         columns.add(f"{number}.places", tokens.places(after))
+    if heads:
+        _add_heads(columns, number, steps)
 
 
 def _flags(step: WatchedStep) -> Integers:
@@ -92,10 +95,11 @@ def _entries(asking: Integers, found: Integers) -> Integers:
 # -- the header --------------------------------------------------------------------------------------
 
 
-def _heads(watching: Watching) -> list[dict[str, Any]]:
+def heads_of(circuit: Circuit) -> list[dict[str, Any]]:
+    """The heads of a circuit: their layers, names, and what they bring."""
     return [
         {"layer": number, "name": lookup.name, "reads": sorted({name for _, (name, _) in lookup.reads})}
-        for number, layer in enumerate(watching.compiled.circuit.layers, 1)
+        for number, layer in enumerate(circuit.layers, 1)
         for lookup in layer.lookups
     ]
 

@@ -13,17 +13,21 @@ Tokens = NDArray[np.int64]
 
 
 class TraceTokens:
-    """Turns tokens of a layout into those of its trace. `vocabulary` has the kinds of the trace."""
+    """Turns tokens of a model into those of its trace. `vocabulary` has the kinds of the trace."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.own: Vocabulary = layout.circuit.vocabulary
-        self.pairs = isinstance(layout, masked_arm.Layout)
-        self.value_bits = layout.value_bits if isinstance(layout, masked_arm.Layout) else 0
+    def __init__(self, vocabulary: Vocabulary, value_bits: int | None = None) -> None:
+        """value_bits: of the pairs of masked-arm; None if there are no pairs."""
+        self.own, self.pairs, self.value_bits = vocabulary, value_bits is not None, value_bits or 0
         self.kinds = [name for name, _ in self.own.kinds]
         self.is_pair = np.array([self.pairs and name.endswith(masked_arm.PAIR) for name in self.kinds])
         kinds = ((name, self.value_bits if pair else bits) for (name, bits), pair in zip(self.own.kinds, self.is_pair))
         self.vocabulary = Vocabulary(tuple(kinds))
         self._first, self._traced = (np.array([v.offsets[name] for name in self.kinds]) for v in (self.own, self.vocabulary))
+
+    @staticmethod
+    def of(layout: Layout) -> TraceTokens:
+        """Those of a layout."""
+        return TraceTokens(layout.circuit.vocabulary, layout.value_bits if isinstance(layout, masked_arm.Layout) else None)
 
     def traced(self, tokens: Tokens) -> Tokens:
         """The same tokens as the trace numbers them."""

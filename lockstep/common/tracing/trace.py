@@ -21,7 +21,7 @@ from lockstep.proofs_check.decoding import DecodeOptions
 from lockstep.proofs_check.watching import Watching
 
 #: The version of the format that docs/trace.md describes.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def trace_job(program: Program, job: Job, decodes: Sequence[DecodeOptions], head
     """
     columns = Columns()
     run, error = traced_run(job, max_steps)
-    header: dict[str, Any] = {"version": VERSION} | machine_header(program, run, error)
+    header: dict[str, Any] = {"version": VERSION, "task": None} | machine_header(program, run, error)
     add_machine(columns, run, error)
     processes = []
     for number, options in enumerate(decodes if error is None and fits(run) else ()):

@@ -1,9 +1,10 @@
-// The header of a trace, as docs/trace.md describes it (version 2). Columns are in columns.ts.
+// The header of a trace, as docs/trace.md describes it (version 3). Columns are in columns.ts.
 
-export const VERSION = 2;
+export const VERSION = 3;
 
 export interface Header {
   version: number;
+  task: Task | null;
   name: string;
   file: string;
   source: string;
@@ -26,6 +27,12 @@ export interface Header {
   error: Failure | null;
   processes: ProcessHeader[];
   columns: Record<string, [offset: number, length: number, width: number, delta: boolean]>;
+}
+
+/** A decode by the model of a task: no machine runs beside it, and T is the number of decoding steps. */
+export interface Task {
+  about: string[];
+  signs: Record<string, { text: string; bits: number; plus: number }>;
 }
 
 export interface Instruction {
@@ -65,7 +72,7 @@ export interface ProcessHeader {
   depth: number;
   width: number;
   letters: Record<string, number>;
-  forms: Record<string, ClosedForm>;
+  forms: Partial<Record<string, ClosedForm>>;
   heads: Head[];
   layout: Places;
   wrong: Wrong | null;
@@ -122,4 +129,9 @@ export interface CyclePlaces extends Common {
   cells: number[];
   blocks: number;
 }
-export type Places = BlockPlaces | PairPlaces | StatePlaces | CyclePlaces;
+/** Regions of positions that follow each other, from 0 on. columns: how many stand in a row; 0: as many as fit. */
+export interface RowPlaces extends Common {
+  form: "rows";
+  regions: { name: string; many: number; columns: number }[];
+}
+export type Places = BlockPlaces | PairPlaces | StatePlaces | CyclePlaces | RowPlaces;

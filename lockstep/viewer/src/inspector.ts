@@ -9,7 +9,8 @@ import { ProcessPanel } from "./process";
 import { cellName, grouped, processName, tokenWords, wordText } from "./words";
 
 const MOST_ENTRIES = 400;
-const HINT = "Click a token: what it is, and what its heads read. Click a cell: its history. Click a line: the next step on it.";
+const TOKENS = "Click a token: what it is, and what its heads read.";
+const HINT = `${TOKENS} Click a cell: its history. Click a line: the next step on it.`;
 
 /** A head of a token that asked. found: a position before the step, or what else came of it. */
 export interface Source {
@@ -39,7 +40,7 @@ export class Inspector {
   ) {}
 
   hint(): void {
-    this.panel.replaceChildren(el("p", { class: "hint" }, HINT));
+    this.panel.replaceChildren(el("p", { class: "hint" }, this.header.task ? TOKENS : HINT));
   }
 
   private title(...parts: (Node | string)[]): HTMLElement {

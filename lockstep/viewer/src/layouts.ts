@@ -6,6 +6,7 @@ import { DecodeReplay } from "./decode";
 import { Header, Places } from "./format";
 import { Layout } from "./layout";
 import { PairLayout } from "./pairs";
+import { RowLayout } from "./rows";
 import { StateLayout } from "./state";
 
 const LAYOUTS: Record<Places["form"], new (header: Header, replay: DecodeReplay) => Layout> = {
@@ -13,6 +14,7 @@ const LAYOUTS: Record<Places["form"], new (header: Header, replay: DecodeReplay)
   pairs: PairLayout,
   state: StateLayout,
   cycle: CycleLayout,
+  rows: RowLayout,
 };
 
 export function layOut(header: Header, replay: DecodeReplay): Layout {

@@ -6,7 +6,7 @@ import { Columns } from "./columns";
 import { DecodeReplay } from "./decode";
 import { byId, el } from "./dom";
 import { Film, Frame } from "./film";
-import { Header, VERSION } from "./format";
+import { Header, Task, VERSION } from "./format";
 import { Inspector, sourcesOf } from "./inspector";
 import { MachineReplay } from "./machine";
 import { MemoryPanel } from "./memory";
@@ -60,8 +60,9 @@ class Page {
   /** What does not change: the heading, and why a run failed. */
   private describe(): void {
     const { name, params, mode, P, w, T, costs, space, error, winner } = this.header;
-    document.title = `${name}: a PRAM run beside its decode`;
+    document.title = this.header.task ? name : `${name}: a PRAM run beside its decode`;
     byId("name").textContent = name;
+    if (this.header.task) return this.describeTask(this.header.task);
     const facts = [
       ...Object.entries(params).map(([n, v]) => `${n} = ${v}`), winner ? `${mode}, ${winner} wins` : mode,
       `${grouped(P)} processor${P > 1 ? "s" : ""}`, `${w}-bit words`, `T = ${grouped(T)}`,
@@ -71,6 +72,15 @@ class Page {
     if (error) this.alarm(error.message);
     if (this.header.processes.length) return;
     document.querySelector("main")!.className = "alone";
+  }
+  /** No machine runs: the sequence has all of the page, and time goes by decoding step. */
+  private describeTask(task: Task): void {
+    byId("about").replaceChildren(...task.about.map((fact) => el("span", {}, fact)));
+    document.querySelector("main")!.className = "task";
+    byId("unit").closest("label")!.hidden = true;
+    byId("now").firstChild!.textContent = "decoding step ";
+    byId("back").setAttribute("aria-label", "one decoding step back");
+    byId("next").setAttribute("aria-label", "one decoding step on");
   }
   private alarm(text: string): void {
     byId("error").textContent = text;
@@ -144,10 +154,11 @@ class Page {
   }
   private sayTime(): void {
     const { T, error } = this.header, { t, part, parts, d } = this.frame, last = this.lastStep;
-    const phase = t < 1 ? (part ? "growing" : "at the start") : t > T ? (error ? "failed" : "at the end") : this.phase(part, parts);
+    const { task } = this.header;
+    const phase = task ? "" : t < 1 ? (part ? "growing" : "at the start") : t > T ? (error ? "failed" : "at the end") : this.phase(part, parts);
     byId<HTMLInputElement>("step").value = `${Math.min(t, last)}`;
     byId("of").textContent = `of ${last} ${phase}`;
-    const text = `PRAM step ${Math.min(t, last)} of ${last}${d.length ? `, decoding steps ${d.join(" and ")}` : ""}`;
+    const text = task ? `decoding step ${t} of ${last}` : `PRAM step ${Math.min(t, last)} of ${last}${d.length ? `, decoding steps ${d.join(" and ")}` : ""}`;
     byId("slider").setAttribute("aria-valuetext", text);
     byId("step").setAttribute("max", `${last}`);
   }

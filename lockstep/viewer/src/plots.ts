@@ -39,7 +39,10 @@ export class Plots {
       name: processName(replay.header), style: `p${i}`, value: (f) => (steps(f, i) ? replay.edits[steps(f, i) - 1] : 0),
     }));
     const active: Line = { name: "do not pad", style: "all", value: (f) => machine.active(film.at(f).t) };
-    const figures = [...(panels.length ? [this.figure("context", context), this.figure("edits in a decoding step", edits)] : []), this.figure("processors", [active])];
+    const figures = [
+      ...(panels.length ? [this.figure("context", context), this.figure("edits in a decoding step", edits)] : []),
+      ...(machine.header.task ? [] : [this.figure("processors", [active])]),
+    ];
     byId("plots").replaceChildren(...figures);
   }
 

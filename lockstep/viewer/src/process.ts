@@ -3,7 +3,7 @@
 import { GridView, Look } from "./canvas";
 import { Changes, DecodeReplay, NOTHING } from "./decode";
 import { el, put } from "./dom";
-import { Header } from "./format";
+import { ClosedForm, Header } from "./format";
 import { Frame } from "./film";
 import { Layout } from "./layout";
 import { layOut } from "./layouts";
@@ -50,12 +50,13 @@ export class ProcessPanel {
     const { context, "decoding steps": steps } = this.replay.header.forms;
     const bar = el("div", { class: "bar", role: "img", "aria-label": "context; all bars have one scale" }, this.written, this.masked);
     const ratio = `${(this.replay.context.reduce((a, b) => Math.max(a, b), 0) / space).toFixed(1)} × space`;
-    const row = (name: string, value: HTMLElement, unit: string, form: { text: string; filled: string; value: number; relation: string }) => [
+    const row = (name: string, value: HTMLElement, unit: string, form?: ClosedForm) => [
       el("dt", {}, name),
       el("dd", {}, value, el("small", {}, unit)),
-      el("dd", { class: "form" }, `${form.relation === "<=" ? "≤ " : ""}${form.text} = ${form.filled} = `, el("b", {}, grouped(form.value))),
+      ...(form ? [el("dd", { class: "form" }, said(form), el("b", {}, grouped(form.value)))] : []),
     ];
-    const list = el("dl", {}, ...row("context", this.context, ` tokens, at most ${ratio}`, context), ...row("decoding steps", this.steps, "", steps));
+    const most = space ? ` tokens, at most ${ratio}` : " tokens";
+    const list = el("dl", {}, ...row("context", this.context, most, context), ...row("decoding steps", this.steps, "", steps));
     return el("div", { class: "counts" }, bar, el("div", { class: "amounts" }, this.amounts, this.edits), list);
   }
 
@@ -83,4 +84,9 @@ export class ProcessPanel {
   draw(look: Look, t: number): void {
     this.view.draw(this.changes, look, t);
   }
+}
+
+/** A closed form up to its value; of one without letters there is nothing to fill in. */
+function said({ relation, text, filled, value }: ClosedForm): string {
+  return `${relation === "<=" ? "≤ " : ""}${text} = ${filled === `${value}` ? "" : `${filled} = `}`;
 }

@@ -1,6 +1,6 @@
 // How the page names things: cells, tokens, numbers, processes.
 
-import { Header, Named, ProcessHeader } from "./format";
+import { Header, Named, ProcessHeader, Task } from "./format";
 
 export const grouped = (n: number): string => n.toLocaleString("en").replace(/,/g, "\u202f");
 
@@ -31,7 +31,15 @@ const SHORT: Record<string, string> = {
 /** What a token says in a small box. Kinds of pairs end with @. */
 export function tokenText(header: Header, kind: string, value: number): string {
   const plain = kind.replace("@", "");
+  if (header.task && !SHORT[plain]) return signOf(header.task, kind, value);
   return SHORT[plain] ?? (plain === "REG" ? `r${value}` : plain === "WORD" ? wordText(header, value) : `${value}`);
+}
+
+/** The sign of a token of a task; its kind if it has none. */
+function signOf(task: Task, kind: string, value: number): string {
+  const sign = task.signs[kind];
+  if (!sign) return kind;
+  return sign.text + (sign.bits ? `${(value % 2 ** sign.bits) + sign.plus}` : "");
 }
 
 const MEANING: Record<string, string> = {
@@ -43,6 +51,7 @@ const MEANING: Record<string, string> = {
 export function tokenWords(header: Header, kind: string, value: number): string {
   const plain = kind.replace("@", "");
   if (MEANING[plain]) return MEANING[plain];
+  if (header.task) return signOf(header.task, kind, value) === kind ? kind : `${kind} ${signOf(header.task, kind, value)}`;
   return plain === "PC" ? `program counter ${value}` : plain === "REG" ? `register r${value}` : `word ${wordText(header, value)}`;
 }
 

@@ -1,0 +1,67 @@
+"""Each decoding step of a task: as rows of text, and in a page that plays them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from lockstep.commands.task.solved import Solved, sampling_by
+from lockstep.common.console import table_width
+from lockstep.common.paths import check_writable
+from lockstep.models.names import EngineName
+
+if TYPE_CHECKING:
+    from lockstep.common.tracing.decode_text import DecodeRows
+    from lockstep.models.transformer import Tokens
+    from lockstep.tasks.kit import Task
+    from lockstep.tasks.pictures import Picture
+
+Trace = Annotated[bool, typer.Option("--trace", help="Show each decoding step: the sequence, with masks as `·`, and its edits.")]
+
+
+def _writable(path: Path | None) -> Path | None:
+    """Refuse a page that cannot be written, before the decode."""
+    if path is not None:
+        check_writable(path, "--page")
+    return path
+
+
+PageFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--page", help="Write a page that plays the decoding steps, such as word.html.", show_default=False, callback=_writable
+    ),
+]
+
+
+def step_rows(task: Task, start: Tokens, longest: int, picture: Picture, engine: EngineName, dtype: str) -> DecodeRows:
+    """A row for each decoding step of a decode."""
+    from lockstep.common.tracing.decode_text import SIGNS, DecodeRows
+    from lockstep.common.tracing.tasks import decoder_of, watched
+
+    def word(token: int) -> str:
+        kind, value = task.circuit.vocabulary.split(token)
+        return SIGNS.get(kind) or picture.sign(kind, value)
+
+    rows = DecodeRows(start, word, table_width(), timed=False)
+    for step in decoder_of(task, start, longest, sampling_by(engine), dtype):
+        rows.add(watched(step))
+    return rows
+
+
+def write_task_page(path: Path, task: Task, start: Tokens, longest: int, picture: Picture, solved: Solved) -> None:
+    """Write a page that plays the decode of a task, with what heads found.
+
+    Raises: OSError: the page cannot be written.
+    """
+    from lockstep.common.tracing.page import page_of, write_page
+    from lockstep.common.tracing.tasks import Shown, trace_task
+
+    forms = {name.replace("_", " "): (text, solved.expected[name]) for name, text in solved.forms.items()}
+    about = [f"{name.replace('_', ' ')} {value}" for name, value in solved.answer.items()]
+    shown = Shown(solved.title, about, forms, picture)
+    write_page(path, page_of(trace_task(task, start, longest, shown, sampling_by("indexed"))))
+    print(f"wrote {path}", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""The trace of a decode by the model of a task: its replay against a decoder that tells nothing; and the commands that show it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from kit import page_traces
+from kit.commands import Do
+from oracles.trace_reader import DecodeReader, Reader
+
+
+def test_the_trace_replays() -> None:
+    """Every sequence, and what the heads of a row found: the right neighbour of a ONE."""
+    wanted = page_traces.task()
+    reader = Reader(wanted.header, base64.b64decode(wanted.packed))
+    decode = DecodeReader(reader, 0)
+    steps = list(decode.steps())
+    assert [decode.column("start"), *(step.after for step in steps)] == wanted.sequences[0] and len(steps) == 4
+    assert [step.time for step in steps] == [1, 2, 3, 4] and decode.column("context") == [11, 11, 7, 7, 1]
+    assert reader.machine() and reader.header["P"] == 0 and reader.header["T"] == 4
+    (right,) = (number for number, head in enumerate(decode.header["heads"]) if head["name"] == "right ONE")
+    assert [found for found in steps[2].found[right]] == [2, 3, 4, 5, 6, "nothing"]
+
+
+def test_no_process_has_a_task() -> None:
+    assert page_traces.pair().header["task"] is None and page_traces.task().header["task"] is not None
+
+
+def test_each_step_as_text(alone: Do) -> None:
+    shown = alone("task parity 110 --trace")
+    rows = [line.split() for line in shown.out.splitlines()[2:7]]
+    assert rows == [
+        ["4", "B", "1", "1", "0"], ["1", "4", "r1", "B", "1", "1", "*·"], ["2", "3", "d1", "B", "1", "1"],
+        ["3", "3", "r2", "B", "*·", "*·"], ["4", "1", "d2", "B"],
+    ]  # fmt: skip
+    assert "time is the step" not in shown.out
+    record = json.loads(alone("task parity 110 --trace --json").out)
+    assert record["steps"][1] == {"step": 2, "context": 3, "deleted": [3]} and record["decoding_steps"] == 4
+
+
+def test_a_page(alone: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = alone("task parity 110 --page word.html")
+    assert shown.status == 0 and "wrote word.html" in shown.err
+    assert "parity of 3 letters" in Path("word.html").read_text()
+    lost = alone("task parity 110 --page nowhere/word.html")
+    assert lost.status == 2 and lost.err.endswith("Error: Invalid value for --page: there is no directory nowhere\n")
