@@ -344,3 +344,4 @@ def plays_a_task(shown: Shown) -> None:
     signs = "[1, 2, 3].map(p => viewer.panels[0].layout.says(p, viewer.panels[0].replay.tokens))"
     assert shown.ask(signs) == ["ONE 1", "ONE 1", "a mask"]
     assert shown.ask("viewer.panels[0].layout.rows.map(row => row.label)") == ["sink", ""]
+    assert shown.ask("[0, 1, 2].map(p => viewer.panels[0].layout.where(p))") == [[0, 0], [1, 0], [1, 1]]
