@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from kit import page_traces
 from kit.commands import Do
+from oracles import numpy_decoder
 from oracles.trace_reader import DecodeReader, Reader
+
+from lockstep.tasks.parity import WAYS, at_once
 
 
 def test_the_trace_replays() -> None:
@@ -48,3 +51,33 @@ def test_a_page(alone: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "parity of 3 letters" in Path("word.html").read_text()
     lost = alone("task parity 110 --page nowhere/word.html")
     assert lost.status == 2 and lost.err.endswith("Error: Invalid value for --page: there is no directory nowhere\n")
+
+
+@pytest.mark.parametrize("way", ["at-once", "front"])
+def test_another_decoder_ends_alike(alone: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert alone(f"task parity 1101001 --way {way} --export word.job.safetensors").status == 0
+    found = numpy_decoder.decode("word.job.safetensors")
+    assert found.final == json.loads(found.metadata["final"]) and found.steps == int(found.metadata["decoding_steps"]) > 0
+
+
+def test_no_other_file_is_overwritten(alone: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.txt").write_text("keep me")
+    lost = alone("task parity 11 --export mine.txt")
+    assert (
+        lost.status == 2
+        and "--export: mine.txt exists and is no model file" in lost.err
+        and Path("mine.txt").read_text() == "keep me"
+    )
+
+
+def test_arithmetic_that_is_not_exact_is_refused(alone: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WAYS, "at-once", (lambda bits: at_once(22), WAYS["at-once"][1]))
+    refused = alone("task parity 11 --dtype float32")
+    assert (
+        refused.status == 1
+        and refused.err.startswith("error: float32 is not exact here")
+        and "use --dtype float64" in refused.err
+    )
+    assert alone("task parity 11").status == 0

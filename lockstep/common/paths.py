@@ -10,14 +10,14 @@ import typer
 from lockstep.pram.program import is_model_file
 
 
-def writable_model_path(path: Path) -> Path:
+def writable_model_path(path: Path, flag: str = "--out") -> Path:
     """Check that a model file may be written here: to a new file, or over an empty file or another model file."""
     if path.is_dir():
-        raise typer.BadParameter(f"{path} is a directory", param_hint="--out")
+        raise typer.BadParameter(f"{path} is a directory", param_hint=flag)
     if not path.parent.is_dir():
-        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint="--out")
+        raise typer.BadParameter(f"there is no directory {path.parent}", param_hint=flag)
     if path.exists() and not _may_be_lost(path):
-        raise typer.BadParameter(f"{path} exists and is no model file, so it is not overwritten", param_hint="--out")
+        raise typer.BadParameter(f"{path} exists and is no model file, so it is not overwritten", param_hint=flag)
     return path
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from lockstep.commands.task.solved import Solved, decode_task, finish
-from lockstep.commands.task.telling import PageFile, Trace, step_rows, write_task_page
+from lockstep.commands.task.telling import JobFile, PageFile, Trace, step_rows, write_task_job, write_task_page
 from lockstep.common.options import Dtype, Engine, Json
 
 Way = Literal["at-once", "front"]
@@ -15,7 +15,7 @@ Way = Literal["at-once", "front"]
 
 def parity(word: Annotated[str, typer.Argument(help="The word, such as 110101.", show_default=False)],
            way: Annotated[Way, typer.Option("--way", help="at-once: in 4 decoding steps. front: as in the paper.")] = "at-once",
-           trace: Trace = False, page: PageFile = None,
+           trace: Trace = False, page: PageFile = None, export: JobFile = None,
            engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Tell whether a word of 0s and 1s has an odd number of 1s."""
     for place, letter in enumerate(word, 1):
@@ -41,4 +41,6 @@ def parity(word: Annotated[str, typer.Argument(help="The word, such as 110101.",
     )
     if page is not None:
         write_task_page(page, task, tokens, longest, PICTURE, solved)
+    if export is not None:
+        write_task_job(export, task, tokens, longest, decoding, dtype)
     finish(solved, json_, step_rows(task, tokens, longest, PICTURE, engine, dtype) if trace else None)

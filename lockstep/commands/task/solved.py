@@ -19,7 +19,7 @@ from lockstep.models.sampling import AUTO, Sampling
 if TYPE_CHECKING:
     from lockstep.common.tracing.decode_text import DecodeRows
     from lockstep.models.decode import Decoding
-    from lockstep.models.transformer import Tokens
+    from lockstep.models.transformer import Tokens, Transformer
     from lockstep.tasks.kit import Task
 
 #: What stands beside a figure of the paper.
@@ -90,13 +90,24 @@ def decode_task(task: Task, tokens: Tokens, engine: EngineName, dtype: str, long
     """Decode a sequence by the model of a task; return it with the seconds of the decode.
 
     Args:   longest: the most tokens that the sequence may have; 0: those of the start, as nothing is inserted.
-    Raises: as `decode`.
+    Raises: as `decode`. NotCertified: the dtype is not exact.
     """
     from lockstep.models.decode import decode
 
     model, positions = task.model(dtype), task.positions(longest or len(tokens))
+    require_certificate_of(model, task)
     started = time.perf_counter()
     return decode(model, tokens, positions, "ap-mdm", sampling_by(engine)), time.perf_counter() - started
+
+
+def require_certificate_of(model: Transformer, task: Task) -> None:
+    """Raises: NotCertified: the arithmetic of this model is not exact."""
+    from lockstep.proofs_check.certificate import certify
+    from lockstep.proofs_check.refusals import NotCertified
+
+    certificate = certify(model, task.circuit)
+    if not certificate.holds:
+        raise NotCertified(certificate.reason + ("" if certificate.dtype == "float64" else "; use --dtype float64"))
 
 
 def sampling_by(engine: EngineName) -> Sampling:

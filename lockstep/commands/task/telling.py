@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -10,11 +11,12 @@ import typer
 
 from lockstep.commands.task.solved import Solved, sampling_by
 from lockstep.common.console import table_width
-from lockstep.common.paths import check_writable
+from lockstep.common.paths import check_writable, writable_model_path
 from lockstep.models.names import EngineName
 
 if TYPE_CHECKING:
     from lockstep.common.tracing.decode_text import DecodeRows
+    from lockstep.models.decode import Decoding
     from lockstep.models.transformer import Tokens
     from lockstep.tasks.kit import Task
     from lockstep.tasks.pictures import Picture
@@ -35,6 +37,19 @@ PageFile = Annotated[
         "--page", help="Write a page that plays the decoding steps, such as word.html.", show_default=False, callback=_writable
     ),
 ]
+
+
+def _writable_job(path: Path | None) -> Path | None:
+    return path and writable_model_path(path, "--export")
+
+
+JobFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--export", help="Write the decode with its weights for other decoders, such as word.job.safetensors.", show_default=False,
+        callback=_writable_job,
+    ),
+]  # fmt: skip
 
 
 def step_rows(task: Task, start: Tokens, longest: int, picture: Picture, engine: EngineName, dtype: str) -> DecodeRows:
@@ -64,4 +79,17 @@ def write_task_page(path: Path, task: Task, start: Tokens, longest: int, picture
     about = [f"{name.replace('_', ' ')} {value}" for name, value in solved.answer.items()]
     shown = Shown(solved.title, about, forms, picture)
     write_page(path, page_of(trace_task(task, start, longest, shown, sampling_by("indexed"))))
+    print(f"wrote {path}", file=sys.stderr)
+
+
+def write_task_job(path: Path, task: Task, start: Tokens, longest: int, decoding: Decoding, dtype: str) -> None:
+    """Write the interchange file of a decode (docs/interchange.md).
+
+    Raises: OSError: the file cannot be written.
+    """
+    from lockstep.models.files import save_job
+
+    metadata = {"process": "ap-mdm", "outputs": "{}", "expected": "{}", "word_tokens": "0", "word_bits": "0",
+                "decoding_steps": str(decoding.steps), "final": json.dumps(decoding.tokens.tolist())}  # fmt: skip
+    save_job(path, task.model(dtype), start, task.positions(longest).dense(), metadata)
     print(f"wrote {path}", file=sys.stderr)
