@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from lockstep.models.decode import Decoding, TooLong, decode, stays_on_device
 from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
@@ -135,7 +136,7 @@ class _Pass:
             ended = []
             for n, (rows, prediction) in zip(live, session.predict(live)):
                 with _numbered_errors(self.numbers[n]):
-                    step = self.editors[n].step(rows, prediction)
+                    step = self.editors[n].step(rows, prediction, partial(session.logits, n))
                 if step is not None:
                     session.update(n, step.change, step.sequence)
                     contexts[n].append(step.change.length)
