@@ -36,11 +36,14 @@ class Logits:
 def odds(logits: Logits, vocabulary: Vocabulary) -> tuple[Matrix, Matrix]:
     """Return the probability of each kind, [n, kinds], and that each bit is 1, [n, bits]. Bits do not depend on the kind."""
     kinds, ones, zeros = (np.asarray(part, np.float64) for part in (logits.kinds, logits.ones, logits.zeros))
-    either = np.concatenate([np.zeros((len(kinds), 1)), np.logaddexp(ones, zeros).cumsum(axis=1)], axis=1)
-    scores = kinds + either[:, [bits for _, bits in vocabulary.kinds]]
-    scores[:, [name == MASK for name, _ in vocabulary.kinds]] = -np.inf
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True), np.exp(ones - np.logaddexp(ones, zeros))
+    start, bits = np.zeros((len(kinds), 1)), [bits for _, bits in vocabulary.kinds]
+    best = kinds + np.concatenate([start, np.maximum(ones, zeros).cumsum(axis=1)], axis=1)[:, bits]
+    best[:, [name == MASK for name, _ in vocabulary.kinds]] = -np.inf
+    spread = np.concatenate([start + 1, (1 + np.exp(-np.abs(ones - zeros))).cumprod(axis=1)], axis=1)[:, bits]
+    weights = np.exp(best - best.max(axis=1, keepdims=True)) * spread  # so integers lose nothing by their size
+    with np.errstate(over="ignore"):
+        one = 1 / (1 + np.exp(zeros - ones))
+    return weights / weights.sum(axis=1, keepdims=True), one
 
 
 class Sampler:

@@ -5,14 +5,15 @@ does, so a letter is an opening bracket. A letter is a kind of token with one bi
 
 Two cells stand before the word. They hold GO, STOP or MASK, and what they hold is the phase that every row is in:
 
-| cells            | what happens                                                                                        |
-|------------------|-----------------------------------------------------------------------------------------------------|
-| GO GO            | every row but the first cell has a mask inserted after it; the first cell is remasked               |
-| MASK GO          | masks draw a letter or SKIP, and have a mask inserted after them; both cells are remasked           |
-| MASK MASK        | a mask right of a letter takes its inverse, one right of SKIP is deleted; SKIP is remasked; the first cell draws GO or STOP |
-| GO MASK          | masks are deleted, and the second cell takes GO                                                     |
-| STOP MASK        | masks are deleted, the second cell among them; the first cell is remasked                           |
-| MASK, then no cell | the first cell is deleted: BOS and the word are left, a fixed point                               |
+| cells              | what happens                                                                                   |
+|--------------------|------------------------------------------------------------------------------------------------|
+| GO GO              | every row but the first cell has a mask inserted after it; the first cell is remasked          |
+| MASK GO            | masks behind the cells draw a letter or SKIP, and have a mask inserted after them; both cells are remasked |
+| MASK MASK          | a mask right of a letter takes its inverse, one right of SKIP is deleted, SKIP is remasked;    |
+|                    | the first cell draws GO or STOP                                                                |
+| GO MASK            | masks behind the cells are deleted, and the second cell takes GO                               |
+| STOP MASK          | masks are deleted, the second cell among them; the first cell is remasked                      |
+| MASK, then no cell | the first cell is deleted: BOS and the word are left, a fixed point                            |
 
 So each round of four steps inserts x x^-1, for some letter x, or nothing into every gap of the word. Source: Theorem 5 of arXiv
 2510.06190, for which this construction is ours.
