@@ -2,8 +2,8 @@
 
 A decoder of one layer. Each row predicts the next token: a letter or its inverse, and END as likely as each of them where as many letters
 as inverses stand so far. One head adds up: it brings twice the number of letters, a share within 1/4 of it if the row has few enough
-rows before it. Two gates compare that with the row's number. A share is S / (1 + n e^-x) for a sum S over n rows and the head's exponent x, so
-some length is too much for any exponent.
+rows before it. Two gates compare that with the row's number. A share is S / (1 + n e^-x) for a sum S over n rows and the head's
+exponent x, so some length is too much for any exponent.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lockstep.compiler.assemble import assemble
-from lockstep.compiler.circuit import Circuit, Field, Layer, Linear, Pool, Readout, Threshold
+from lockstep.compiler.circuit import Circuit, Field, Layer, Pool, Readout, Threshold
 from lockstep.compiler.invariants import check_circuit
-from lockstep.compiler.linear import Bit
+from lockstep.compiler.linear import Bit, Linear
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK, Vocabulary
