@@ -50,6 +50,8 @@ class Choices:
     def of_rows(self, states: Sequence[State], only: slice = slice(None)) -> Iterator[list[Options]]:
         """Yield, for each of some sequences of one length, what each of its rows becomes: no, one or two tokens. only: some rows."""
         torch_model, (length,) = TorchTransformer(self.model), {len(state) for state in states}
+        if length > len(self.positions):
+            raise ValueError(f"a sequence grows to {length} tokens, but there are {len(self.positions)} positions")
         places = torch_model.tensor(self.positions.rows(slice(length), self.model.dtype))
         known: dict[bytes, Options] = {}
         for first in range(0, len(states), TOGETHER):
