@@ -197,12 +197,17 @@ def _successors(rows: Sequence[Options], weight: Callable[[int], int], most: int
 def flows(explored: Explored, homes: Iterable[State]) -> Callable[[State], dict[State, Fraction]]:
     """Return what says, for a state, with which probability each home or fixed point is the next one that is reached.
 
-    Args: homes: states of which every cycle of more than one state has one. What is not followed goes nowhere.
+    Args:   homes: states of which every cycle of more than one state has one. What is not followed goes nowhere.
+    Raises: ValueError, when it is called: a cycle has none.
     """
     stops, known = explored.ends | set(homes), dict[State, dict[State, Fraction]]()
+    entered: set[State] = set()
 
     def flow(state: State) -> dict[State, Fraction]:
         if state not in known:
+            if state in entered:
+                raise ValueError(f"a cycle goes through {state}, and through no state that it was expected to")
+            entered.add(state)
             found: dict[State, Fraction] = {}
             for after, chance in explored.edges[state].items():
                 for end, its in {after: Fraction(1)}.items() if after in stops else flow(after).items():
