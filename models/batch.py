@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from lockstep.models.decode import Decoding, TooLong, decode, stays_on_device
-from lockstep.models.editing import NotFinished, OutOfPositions, SequenceEditor
-from lockstep.models.engines import ENGINES, Unsuitable
+from lockstep.models.editing import DecodingStep, NotFinished, OutOfPositions, SequenceEditor
+from lockstep.models.engines import ENGINES, Session, Unsuitable
 from lockstep.models.erasing import Marks
 from lockstep.models.positions import Positions
 from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
-from lockstep.models.transformer import Tokens, Transformer
+from lockstep.models.transformer import Prediction, Tokens, Transformer
 
 #: The limits of a pass: pairs of rows that the dense engine scores, and rows of the indexed engine.
 MOST_PAIRS, MOST_ROWS = 1 << 22, 1 << 20
@@ -106,20 +107,24 @@ def _on_device(model: Transformer, starts: dict[int, Start], process: str, sampl
 
 def _in_steps(model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling,
               progress: Callable[[int], None]) -> dict[int, Decoding]:  # fmt: skip
-    """Decode sequences together, and edit each on its own. Raises: as `_Pass.decode`."""
+    """Decode sequences together, and edit each on its own. Raises: as `Pass.decode`."""
     if PROCESSES[process].appends and Marks.of(model.vocabulary):
         raise Unsuitable("a sequence of which parts are erased is decoded alone")
-    return _Pass(model, starts, process, sampling).decode(progress)
+    return Pass(model, {n: (start, sampling) for n, start in starts.items()}, process).decode(progress)
 
 
-class _Pass:
-    """Sequences that one pass decodes together."""
+class Pass:
+    """Sequences that one pass decodes together.
 
-    def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
-        self.model, self.engine, self.device = model, sampling.engine, sampling.device
-        self.numbers, self.starts = list(starts), list(starts.values())
+    Args: starts: each sequence by its number, with the options of its decode; they agree in engine and device.
+    """
+
+    def __init__(self, model: Transformer, starts: Mapping[int, tuple[Start, Sampling]], process: str) -> None:
+        self.model, self.numbers = model, list(starts)
+        self.starts, self.samplings = (list(part) for part in zip(*starts.values()))
         self.editors = [
-            SequenceEditor(tokens, model.vocabulary, len(positions), process, sampling) for tokens, positions in self.starts
+            SequenceEditor(tokens, model.vocabulary, len(positions), process, sampling)
+            for (tokens, positions), sampling in starts.values()
         ]
 
     def decode(self, progress: Callable[[int], None]) -> dict[int, Decoding]:
@@ -128,14 +133,15 @@ class _Pass:
         Raises: Unsuitable: the engine cannot take them together. SequenceFailed: as `decode_batch`.
         """
         sequences = [editor.sequence.tokens for editor in self.editors]
-        session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts], self.device)
+        positions, sampling = [positions for _, positions in self.starts], self.samplings[0]
+        session = ENGINES[sampling.engine](self.model, sequences, positions, sampling.device)
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
         while live:
             ended = []
             for n, (rows, prediction) in zip(live, session.predict(live)):
                 with _numbered_errors(self.numbers[n]):
-                    step = self.editors[n].step(rows, prediction)
+                    step = self._step(n, rows, prediction, session)
                 if step is not None:
                     session.update(n, step.change, step.sequence)
                     contexts[n].append(step.change.length)
@@ -144,6 +150,10 @@ class _Pass:
             live = [n for n in live if n not in ended]
             progress(len(contexts) - len(live))
         return {
-            number: Decoding(editor.sequence.tokens, editor.number, tuple(context), self.engine)
+            number: Decoding(editor.sequence.tokens, editor.number, tuple(context), sampling.engine)
             for number, editor, context in zip(self.numbers, self.editors, contexts)
         }
+
+    def _step(self, n: int, rows: Tokens, prediction: Prediction, session: Session) -> DecodingStep | None:
+        """The next step of a sequence. Errors are those of `SequenceEditor.step`."""
+        return self.editors[n].step(rows, prediction, partial(session.logits, n))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from lockstep.models.drawing import Logits
 from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
 from lockstep.models.engines.session import Stepping
@@ -49,7 +50,7 @@ class Decoder:
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
             TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order,
             or a matrix of the model does not fit its vocabulary.
-            NoPermutation: the user's permutation does not have each masked position once.
+            NoPermutation: the user's permutation does not have each masked position once. NotCertain: as `SequenceEditor.step`.
     """
 
     def __init__(self, model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",
@@ -60,7 +61,8 @@ class Decoder:
         self.positions = Positions.of(positions)
         self.editor = SequenceEditor(tokens, model.vocabulary, len(self.positions), process, sampling)
         self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence
-        self.process, self.in_parallel = process, sampling.order == "parallel"
+        # Sessions that carry out steps themselves draw nothing.
+        self.process, self.in_parallel = process, sampling.order == "parallel" and sampling.sample is None
         self.told, self.heads = edits or heads, heads
         self.reason = ""
         self.session = self._start(sampling.engine)
@@ -110,7 +112,7 @@ class Decoder:
                 return self._step()
         if (erasure := self.editor.erase()) is not None:
             self._update(erasure)
-        step = self.editor.step(*self._predict())
+        step = self.editor.step(*self._predict(), self._logits)
         if step is None:
             return None
         if self.heads and step.edited is not None:
@@ -142,6 +144,14 @@ class Decoder:
             self.session = self._fall_back(self.session.name, reason)
             return self._predict()
 
+    def _logits(self, rows: Tokens) -> Logits:
+        try:
+            return self.session.logits(0, rows)
+        except Unsuitable as reason:
+            self.session = self._fall_back(self.session.name, reason)
+        self._predict()  # the next engine has not seen this sequence
+        return self._logits(rows)
+
     def _update(self, change: Change) -> None:
         try:
             self.session.update(0, change, self.sequence.tokens)
@@ -160,7 +170,7 @@ class Decoder:
 def stays_on_device(sampling: Sampling, process: str) -> bool:
     """Whether a decode in which nobody looks at steps is made on an accelerator as a whole."""
     whole = sampling.device != "cpu" and sampling.engine == "dense" and sampling.order == "parallel"
-    return whole and not PROCESSES[process].appends
+    return whole and sampling.sample is None and not PROCESSES[process].appends
 
 
 def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lockstep.models.drawing import Logits, Sampler
 from lockstep.models.edited import Edited
 from lockstep.models.erasing import Marks, erasure
 from lockstep.models.orders import ORDERS, selector
-from lockstep.models.processes import PROCESSES, Edits, no_edits
+from lockstep.models.processes import PROCESSES, THRESHOLD, Edits, no_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
 from lockstep.models.tokens import Vocabulary
@@ -40,6 +42,18 @@ class NothingToErase(NotFinished):
     def __init__(self, step: int) -> None:
         self.step, self.masks = step, 0
         Exception.__init__(self, f"decoding step {step}: there is no CALL and SEP in front of RETURN, so nothing can be erased")
+
+
+class NotCertain(NotFinished):
+    """A mask takes a token that is not certain. Without a sampler the decode would take the best one, and hide the others."""
+
+    def __init__(self, step: int, row: int, masks: int) -> None:
+        self.step, self.row, self.masks = step, row, masks
+        Exception.__init__(
+            self,
+            f"decoding step {step}: the mask at position {row} takes a token, and no token is certain there; "
+            "such a model needs a sampler, which draws one",
+        )
 
 
 class OutOfPositions(Exception):
@@ -106,6 +120,7 @@ class SequenceEditor:
         self.select = selector(tokens, vocabulary, ordered)
         self.sequence, self.max_length, self.number = TokenSequence(tokens, vocabulary.mask), max_length, 0
         self.marks = Marks.of(vocabulary) if self.process.appends else None
+        self.sampler = None if sampling.sample is None else Sampler(vocabulary, sampling.seed, sampling.sample)
         self.erased = np.zeros(0, np.int64)
         self.erasure: range | None = None
         self.pending = no_edits()
@@ -136,15 +151,22 @@ class SequenceEditor:
         self.erased = change.rows
         return change
 
-    def step(self, rows: Tokens, prediction: Prediction) -> DecodingStep | None:
+    def step(self, rows: Tokens, prediction: Prediction, logits: Callable[[Tokens], Logits]) -> DecodingStep | None:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
 
         Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
+                logits: gives those of some rows, of the same prediction. A sampler asks for them, nobody else.
         Raises: NotFinished: masks remain but no position is ready, or the last row predicts nothing. OutOfPositions: the sequence
-                outgrows its positions.
+                outgrows its positions. NotCertain: there is no sampler, and a mask takes a token that is not certain.
         """
+        if self.sampler is None:
+            self._require_certain(rows, prediction)
+        elif self.process.appends:  # whatever the last row predicts, a token is drawn from it
+            prediction = replace(prediction, probability=np.ones_like(prediction.probability))
         self.pending = self._updated_edits(rows, prediction)
         edits = self.select(self.pending)
+        if self.sampler is not None:
+            edits = self._drawn(edits, self.sampler, logits)
         before, appends = len(self.sequence), edits.appends(len(self.sequence))
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before + appends
         if length > self.max_length:
@@ -176,6 +198,28 @@ class SequenceEditor:
         """Take over the sequence after steps that a session has made."""
         self.number += steps
         self.sequence.follow(tokens, masks)
+
+    def _require_certain(self, rows: Tokens, prediction: Prediction) -> None:
+        if self.process.takes is None:
+            return
+        takes = self.process.takes(self.sequence.tokens[rows], prediction, self.sequence.mask)
+        doubtful = np.flatnonzero(takes & (prediction.probability < THRESHOLD))
+        if len(doubtful):
+            raise NotCertain(self.number + 1, int(rows[doubtful[0]]), self.sequence.masks)
+
+    def _drawn(self, edits: Edits, sampler: Sampler, logits: Callable[[Tokens], Logits]) -> Edits:
+        """The edits, with drawn tokens where they write one that a row predicts."""
+        if self.process.appends:
+            writes, asked = np.ones(len(edits), np.bool_), edits.rows - 1
+        else:
+            was_mask = self.sequence.tokens[edits.rows] == self.sequence.mask
+            writes = was_mask & (edits.tokens != self.sequence.mask) & ~edits.delete
+            asked = edits.rows
+        if not writes.any():
+            return edits
+        tokens = edits.tokens.copy()
+        tokens[writes] = sampler.draw(logits(asked[writes]))
+        return replace(edits, tokens=tokens)
 
     def _updated_edits(self, rows: Tokens, prediction: Prediction) -> Edits:
         """Return the pending edits, in which those of `rows` are replaced.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lockstep.models.decode import Decoding
-from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.editing import NotCertain, NotFinished, OutOfPositions
 from lockstep.models.positions import Positions
 from lockstep.models.processes import PROCESSES, THRESHOLD
 from lockstep.models.torch_transformer import TorchPrediction, TorchTransformer
@@ -38,7 +38,10 @@ def decode_on_device(model: Transformer, starts: Sequence[tuple[Tokens, Position
 
 
 class _OnDevice:
-    """B sequences. steps: decoding steps, [B]. lengths: after each step, [B] each. outgrown: a length that has no positions, or 0, [B]."""
+    """B sequences. steps: decoding steps, [B]. lengths: after each step, [B] each. outgrown: a length that has no positions, or 0, [B].
+
+    doubtful: 1 + the position of a mask that takes a token which is not certain, or 0, [B].
+    """
 
     def __init__(
         self, model: Transformer, starts: Sequence[tuple[Tokens, Positions]], process: str = "mdm", device: str = "cpu"
@@ -55,7 +58,7 @@ class _OnDevice:
             for numbers in ([len(start) for start, _ in starts], [len(positions) for _, positions in starts])
         )
         self.columns = torch.arange(most, device=device)
-        self.steps, self.outgrown = torch.zeros_like(self.length), torch.zeros_like(self.length)
+        self.steps, self.outgrown, self.doubtful = (torch.zeros_like(self.length) for _ in range(3))
         self.lengths: list[Tensor] = []
 
     def decode(self, progress: Callable[[int], None] = lambda ended: None) -> None:
@@ -70,11 +73,13 @@ class _OnDevice:
     def results(self, before: Sequence[int]) -> list[Decoding | NotFinished | OutOfPositions]:
         """The result of each sequence. before: its length at the start."""
         masks = ((self.tokens == self.mask) & self._alive()).sum(1)
-        numbers = torch.stack([self.steps, masks, self.length, self.outgrown, self.most]).T.tolist()
+        numbers = torch.stack([self.steps, masks, self.length, self.outgrown, self.most, self.doubtful]).T.tolist()
         lengths, tokens = torch.stack(self.lengths).T.tolist(), self.tokens.cpu().numpy()
         found: list[Decoding | NotFinished | OutOfPositions] = []
-        for row, (steps, masked, length, outgrown, most) in enumerate(numbers):
-            if outgrown:
+        for row, (steps, masked, length, outgrown, most, doubtful) in enumerate(numbers):
+            if doubtful:
+                found.append(NotCertain(steps + 1, doubtful - 1, masked))
+            elif outgrown:
                 found.append(OutOfPositions(steps + 1, outgrown, most))
             elif masked and PROCESSES[self.process].ends_without_masks:
                 found.append(NotFinished(steps + 1, masked))
@@ -90,10 +95,15 @@ class _OnDevice:
     def _step(self) -> Tensor:
         """Make one decoding step. Returns which sequences it changed, [B]."""
         alive = self._alive()
-        tokens, length = RULES[self.process](self.tokens, alive, self._predict(alive), self.mask)
+        prediction = self._predict(alive)
+        tokens, length = RULES[self.process](self.tokens, alive, prediction, self.mask)
         outgrown = length > self.most
         self.outgrown = torch.where(outgrown, length, self.outgrown)
-        tokens, length = torch.where(outgrown[:, None], self.tokens, tokens), torch.where(outgrown, self.length, length)
+        if PROCESSES[self.process].takes:
+            doubtful = _doubtful(self.tokens, alive, prediction, self.mask)
+            self.doubtful = torch.where(doubtful.any(1), 1 + doubtful.long().argmax(1), self.doubtful)
+        stops = outgrown | (self.doubtful > 0)
+        tokens, length = torch.where(stops[:, None], self.tokens, tokens), torch.where(stops, self.length, length)
         changed = ((tokens != self.tokens) & alive).any(1) | (length != self.length)
         self.tokens, self.length, self.steps = tokens, length, self.steps + changed
         self.lengths.append(length)
@@ -124,6 +134,13 @@ def _edit(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: int)
     where = torch.where(kept, ends - sizes, room).clamp(max=room)
     moved = torch.full((len(tokens), room + 1), mask, dtype=tokens.dtype, device=tokens.device).scatter(1, where, after)
     return moved[:, :room], ends[:, -1]
+
+
+def _doubtful(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: int) -> Tensor:
+    """The masks that control bits leave to take a token which is not certain, [B, N]."""
+    assert prediction.control is not None, "the model has no control bits"
+    remask, _, delete = (bits.view_as(tokens) for bits in prediction.control.unbind(1))
+    return (tokens == mask) & alive & ~remask & ~delete & (prediction.probability.view_as(tokens) < THRESHOLD)
 
 
 #: How each process edits that works in parallel order. One that appends keeps what it has computed, so it stays with its engine.

@@ -97,6 +97,7 @@ class Process:
     ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
     orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
     fills:     the order in which it edits, whichever is chosen: position encodings hold the chosen one, or a step has one edit only.
+    takes:     which masks take a token however probable it is: where tokens are not drawn, it must be certain.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
                If the vocabulary has the marks of `lockstep.models.erasing`, RETURN erases and END ends.
     """
@@ -108,6 +109,7 @@ class Process:
     orders: tuple[str, ...]
     because: str = ""
     fills: str = ""
+    takes: Callable[[Tokens, Prediction, int], Flags] | None = None
     appends: bool = False
 
     def check_order(self, order: str) -> None:
@@ -154,6 +156,13 @@ def edit(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edi
     return Edits(rows[acts], after[acts], vanish[acts], insert[acts])
 
 
+def taking(tokens: Tokens, prediction: Prediction, mask: int) -> Flags:
+    """Whether control bits leave each row [n] to take a token: a MASK without the remask and the delete bit."""
+    assert prediction.control is not None, "the model has no control bits"
+    remask, _, delete = prediction.control.T
+    return np.asarray((tokens == mask) & ~remask & ~delete)
+
+
 def append(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
     """Append the best token of the last row, if it reaches THRESHOLD."""
     last = slice(len(rows) - 1, len(rows) if prediction.probability[-1] >= THRESHOLD else len(rows) - 1)
@@ -172,6 +181,7 @@ PROCESSES = {
             ends_without_masks=False,
             orders=("parallel",),
             because="the updates of ap-mdm are synchronous",
+            takes=taking,
         ),
         Process(
             "arm",

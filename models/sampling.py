@@ -10,12 +10,14 @@ class Sampling:
     """The options of a decode besides the process.
 
     order:  a name in `lockstep.models.orders.ORDERS`: which ready positions a decoding step edits.
-    seed:   the seed of random orders.
+    seed:   the seed of random orders and of samples.
     engine: a name in `lockstep.models.engines.ENGINES`: what computes the predictions. Callers that know the length of a decode
             also accept AUTO, and replace it before the decode starts.
     device: where torch computes, cpu or cuda.
     every:  a layout that erases (`lockstep.models.erasing`) does so after this many of its blocks. None: after the usual number.
     permutation: the masked positions, first to last, for the order `permutation`. None: it is drawn from the seed.
+    sample: the number of a sample, from 0: tokens are drawn from the model's whole distribution (`lockstep.models.drawing`), by the
+            seed and this number. None: the best token is taken.
     """
 
     order: str = "parallel"
@@ -24,6 +26,7 @@ class Sampling:
     device: str = "cpu"
     permutation: tuple[int, ...] | None = None
     every: int | None = None
+    sample: int | None = None
 
 
 #: Stands for the engine that suits the size of the decode.

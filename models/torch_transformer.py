@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from lockstep.models.drawing import Logits
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import FACTORED_PARTS, LAYER_PARTS, Factored, Layer, Prediction, Transformer, Weights
 
@@ -139,12 +140,20 @@ class TorchTransformer:
 
     def predict(self, x: Tensor) -> TorchPrediction:
         """Return the best token of each row and its probability. MASK is left out. x: [N, d]."""
-        kinds = (x @ self.unembedding.kind.T).masked_fill(self.is_mask, -torch.inf)  # [N, kinds]
-        one, zero = x @ self.unembedding.one.T, x @ self.unembedding.zero.T  # [N, bits]
+        kinds, one, zero = self._logits(x)
+        kinds = kinds.masked_fill(self.is_mask, -torch.inf)
         best, every = (kinds + self._of_each_kind(bits) for bits in (torch.maximum(one, zero), torch.logaddexp(one, zero)))
         score, kind = best.max(1)
         values = ((one > zero).long() << self.places).sum(1) & (1 << self.bits[kind]) - 1
         return TorchPrediction(self.offsets[kind] + values, torch.exp(score - torch.logsumexp(every, 1)), self._control(x))
+
+    def logits(self, x: Tensor) -> Logits:
+        """Return the logits of each row, as arrays. x: [N, d]."""
+        return Logits(*(part.cpu().numpy() for part in self._logits(x)))
+
+    def _logits(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each kind [N, kinds], of a 1 and of a 0 in each bit, [N, bits] each."""
+        return x @ self.unembedding.kind.T, x @ self.unembedding.one.T, x @ self.unembedding.zero.T
 
     def _of_each_kind(self, bits: Tensor) -> Tensor:
         """The sum over the bits that each kind has: [N, bits] -> [N, kinds]."""

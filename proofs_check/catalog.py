@@ -22,6 +22,7 @@ class Theorem:
     place:      its position in tables; theorems are sorted by it.
     statement:  the claim. measured: what is measured. decided: how the verdict is reached. source: the paper. All are texts.
     forms:      its closed forms by construction and quantity. bounds: those that are known before a decode.
+    assumed:    what the claim rests on that nothing here checks. command: the command that checks it, if it is about no program.
     of_runs:    checks a program's runs on the machine. of_decodes: checks the decodes of a construction in an order.
     """
 
@@ -31,6 +32,8 @@ class Theorem:
     measured: str
     decided: str
     source: str
+    assumed: str = ""
+    command: str = ""
     forms: Mapping[str, Mapping[str, ClosedForm]] = field(default_factory=dict)
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     of_runs: Callable[[Program, Sequence[tuple[dict[str, int], Run]], str], Iterable[Check]] | None = None

@@ -13,7 +13,7 @@ from lockstep.compiler.compile import Compiled, Layout, compile_job, takes_time
 from lockstep.compiler.processor import Code
 from lockstep.models import decode as models_decode
 from lockstep.models.decode import Decoding, TooLong
-from lockstep.models.editing import NotFinished, OutOfPositions
+from lockstep.models.editing import NotCertain, NotFinished, OutOfPositions
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, pick
 from lockstep.models.orders import ORDERS
 from lockstep.models.sampling import AUTO, DEFAULT_SAMPLING, Sampling
@@ -122,7 +122,9 @@ class Prepared:
 
     def explain(self, error: TooLong | NotFinished | OutOfPositions) -> PramError:
         """The error that tells users why the decode failed."""
-        return self._out_of_blocks(error.step) if isinstance(error, NotFinished) else self.job.error(f"{error}")
+        if isinstance(error, NotFinished) and not isinstance(error, NotCertain):
+            return self._out_of_blocks(error.step)
+        return self.job.error(f"{error}")
 
     def _out_of_blocks(self, step: int) -> PramError:
         return self.job.error(

@@ -69,14 +69,16 @@ class TaskBuilder(Builder):
     """Collects the fields and one layer of a circuit that edits a sequence.
 
     Args: kinds: the kinds of tokens after BOS and MASK. roles: flags of rows, with the rows that have them.
+          bits: of the kinds of tokens that have some.
     """
 
-    def __init__(self, kinds: Sequence[str], index_bits: int, roles: Mapping[str, Sequence[int] | slice]) -> None:
+    def __init__(self, kinds: Sequence[str], index_bits: int, roles: Mapping[str, Sequence[int] | slice],
+                 bits: Mapping[str, int] | None = None) -> None:  # fmt: skip
         super().__init__()
         self.index_bits, self.roles = index_bits, roles
-        self.vocabulary = Vocabulary(tuple((kind, 0) for kind in (BOS, MASK, *kinds)))
+        self.vocabulary = Vocabulary(tuple((kind, (bits or {}).get(kind, 0)) for kind in (BOS, MASK, *kinds)))
         self.kinds = {kind: self.field(f"token.{kind}") for kind, _ in self.vocabulary.kinds}
-        self.token_bits = self.field("token.bits")
+        self.token_bits = self.field("token.bits", max(1, self.vocabulary.most_bits))
         self.one, self.rank = self.field("one"), self.field("rank", 1, (1 << index_bits) - 1)
         self.places = {name: self.field(name, index_bits) for name in ("index", RIGHT, LEFT)}
         self.flags = {name: self.field(name) for name in roles}
@@ -103,21 +105,38 @@ class TaskBuilder(Builder):
         self.look_up(At.ROM, f"{side} {kind}", asks, matches, (self.body,), [(self.is_kind(kind), found.bit())])
         return found.flag
 
+    def neighbours(self, side: str, kinds: Sequence[str], asks: Linear) -> tuple[dict[str, Linear], Linear]:
+        """Return whether the neighbour on a side has each kind, and the lowest bit of its token, by one head."""
+        found, bit = {kind: self.field(f"{side}.{kind}") for kind in kinds}, self.field(f"{side}.bit")
+        here, there = self.places["index"], self.places[side]
+        reads = [(self.is_kind(kind), field.bit()) for kind, field in found.items()]
+        matches = [Match(there[j], here[j]) for j in range(self.index_bits)]
+        self.look_up(At.ROM, side, asks, matches, (self.body,), [*reads, (self.token_bits[0], bit.bit())])
+        return {kind: field.flag for kind, field in found.items()}, bit.flag
+
+    def at(self, role: str, kinds: Sequence[str]) -> dict[str, Linear]:
+        """Return, on every row, whether the only row with a role has each kind, by one head; 0 if there is no such row."""
+        found = {kind: self.field(f"{role}.{kind}") for kind in kinds}
+        reads = [(self.is_kind(kind), field.bit()) for kind, field in found.items()]
+        self.look_up(At.ROM, role, self.body, (), (self.flags[role].flag,), reads)
+        return {kind: field.flag for kind, field in found.items()}
+
     def edit(self, name: str, literals: Iterable[Linear]) -> None:
         """Add a gate: rows on which all literals are 1 are remasked, deleted, or have a mask inserted after them."""
         writes: dict[Bit, int] = {self.edits[name].bit(): 1}
         self.when(At.ROM, literals, writes)
 
-    def task(self) -> Task:
-        """Return the task; nothing in it is ever unmasked.
+    def task(self, readout: Readout | None = None) -> Task:
+        """Return the task. Without a readout nothing in it is ever unmasked.
 
         Raises: CircuitError: an invariant does not hold.
         """
+        nothing = (Linear(),) * self.vocabulary.most_bits
         remask, insert, delete = (self.edits[name].flag for name in ("remask", "insert", "delete"))
         positions = {"one", "rank", *self.places, *self.flags}
         made = Circuit(
             self.vocabulary, self.fields, self.kinds, self.token_bits, self.is_kind(BOS), self.one.flag, self.layers[:1],
-            Readout({}, (), ()), frozenset(positions), Control(remask, insert, delete),
+            readout or Readout({}, nothing, nothing), frozenset(positions), Control(remask, insert, delete),
         )  # fmt: skip
         check_circuit(made)
         return Task(made, self.index_bits, self.roles)

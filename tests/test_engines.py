@@ -27,6 +27,7 @@ from kit.made_models import (
     nearby_model,
     negative_model,
     returning_model,
+    settle,
     tampered,
     vanishing_model,
     wide_model,
@@ -234,6 +235,7 @@ def test_random_integer_models(seed: int) -> None:
 def test_random_integer_models_that_insert_and_delete(seed: int, layers: int) -> None:
     generator = np.random.default_rng(seed)
     model, tokens, positions = lookup_model(8)
+    settle(model)
     positions = np.concatenate([positions, positions, positions])
     positions[8:, 10] = np.arange(8, 24)
     control = generator.integers(-2, 3, (3, 14)).astype(float)

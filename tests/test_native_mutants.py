@@ -149,7 +149,7 @@ OF_THE_TRANSLATION = (
     (heads.Asking._key_side, "gates.refuse(network.both(weighs, gates.within(size, floor, floor) ^ 1))", "pass",
      "rows of a sum may weigh more than others"),
     (heads.Asking._key_side, "at_least(size, least + 1)", "at_least(size, floor)", "rows of a sum may weigh almost nothing"),
-    (readout._Readout.put, "if self.off and controls:", "if False:", "an edit may take a token that roundings choose"),
+    (readout._Readout.put, "if controls:", "if False:", "an edit may take a token that roundings choose"),
     (readout._Readout.put, "[clear ^ 1, remask ^ 1, delete ^ 1]", "[clear ^ 1, delete ^ 1]", "masks that stay masks must be certain"),
     (readout._Readout._best, "int(other < kind)", "0", "two kinds are the best"),
 )  # fmt: skip

@@ -52,6 +52,7 @@ def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[
     return [
         {
             "theorem": t.name, "statement": t.statement, "measured": t.measured, "decided": t.decided, "source": t.source,
+            "assumed": t.assumed,
             "forms": {c: {what: str(form) for what, form in forms.items()} for c, forms in t.forms.items()},
             "status": _status(t, report),
         }
@@ -60,6 +61,8 @@ def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[
 
 
 def _status(theorem: Theorem, report: Report | None) -> str:
+    if theorem.command:
+        return f"checked by lockstep {theorem.command}"
     what = "closed forms, checked" if theorem.forms else "checked"
     if report is None:
         return f"{what} by verify on every {'run' if theorem.of_runs else 'decode'}"
@@ -83,6 +86,8 @@ def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> Rendera
             for what, form in forms.items():
                 table.add_row(Text(f"  {construction}"), Text(f"{what} = {form}"))
         table.add_row(Text("  decided by"), Text(theorem.decided))
+        if theorem.assumed:
+            table.add_row(Text("  assumed"), Text(f"{theorem.assumed} (not checked)"))
         style = BAD if record["status"].startswith("FAILED") else GOOD
         table.add_row(Text("  status"), Text(record["status"], style=style))
         table.add_row("")

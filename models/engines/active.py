@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep.models.drawing import Logits
 from lockstep.models.engines.bounds import VANISHING, bound
 from lockstep.models.engines.session import NOTHING, Unsuitable
 from lockstep.models.engines.sizes import MAX_SCORED_ROWS
@@ -84,6 +85,9 @@ class ActiveSession:
             rows = torch.unique(torch.cat([edited, *different]))
             before = state.after
         return [(computed.cpu().numpy(), self.model.predict(before[computed]).on_cpu())]
+
+    def logits(self, number: int, rows: Tokens) -> Logits:
+        return self.model.logits(self.residual()[torch.from_numpy(rows).to(self.model.device)])
 
     def found(self, number: int, rows: Tokens) -> Tokens:
         here = torch.from_numpy(rows).to(self.model.device)

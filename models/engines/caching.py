@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep.models.drawing import Logits
 from lockstep.models.engines.finding import found_rows
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
@@ -59,6 +60,8 @@ class CachingSession:
         self.kept = [[_Kept(layer, len(places)) for layer in self.model.layers] for places in positions]
         self.computed = [0] * len(self.tokens)
         self.seen = list(self.tokens)  # those that were predicted last
+        #: The first of the rows that were computed for it, and their streams after the last layer.
+        self.after = [(0, torch.empty(0))] * len(self.tokens)
 
     def update(self, number: int, change: Change, tokens: Tokens) -> None:
         self.computed[number] = min(self.computed[number], unchanged(change))
@@ -67,6 +70,11 @@ class CachingSession:
     def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]:
         """Predict the rows that are new, and those behind a row that changed."""
         return [self._predict(number) for number in live]
+
+    def logits(self, number: int, rows: Tokens) -> Logits:
+        """As every session; of rows of the last prediction alone."""
+        first, after = self.after[number]
+        return self.model.logits(after[torch.from_numpy(rows - first).to(self.model.device)])
 
     def found(self, number: int, rows: Tokens) -> Tokens:
         seen = self.seen[number]
@@ -81,4 +89,5 @@ class CachingSession:
         x = x + self.model.tensor(self.positions[number].rows(slice(first, end), self.dtype))
         for kept in self.kept[number]:
             x = kept.after(x, first)
+        self.after[number] = first, x
         return rows, self.model.predict(x).on_cpu()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep.models.drawing import Logits
 from lockstep.models.engines.finding import found_rows
 from lockstep.models.positions import Positions
 from lockstep.models.sequence import Change
@@ -26,6 +27,7 @@ class DenseSession:
         self.positions = [self.model.tensor(p.rows(slice(None), model.dtype)) for p in positions]
         self.tokens = [torch.from_numpy(tokens) for tokens in sequences]
         self.seen = list(self.tokens)  # copies of those that were predicted last: sequences are edited in place
+        self.after = [torch.empty(0)] * len(self.tokens)  # their streams after the last layer, [N, d] each
 
     def update(self, number: int, change: Change, tokens: Tokens) -> None:
         self.tokens[number] = torch.from_numpy(tokens)
@@ -36,11 +38,17 @@ class DenseSession:
             self.seen[number] = self.tokens[number].clone()
         x, padding = self._embedded(live)
         x = self.model.forward(x, padding)
-        found, first, parts = self.model.predict(x if padding is None else x[~padding]).on_cpu(), 0, []
+        x = x if padding is None else x[~padding]
+        found, first, parts = self.model.predict(x).on_cpu(), 0, []
         for number in live:
             length = len(self.tokens[number])
-            parts.append((np.arange(length), found.part(slice(first, first := first + length))))
+            rows = slice(first, first := first + length)
+            self.after[number] = x[rows]
+            parts.append((np.arange(length), found.part(rows)))
         return parts
+
+    def logits(self, number: int, rows: Tokens) -> Logits:
+        return self.model.logits(self.after[number][torch.from_numpy(rows).to(self.model.device)])
 
     def found(self, number: int, rows: Tokens) -> Tokens:
         seen = self.seen[number]

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.models.drawing import Logits
 from lockstep.models.engines import allocation, kernels, projections, records, streams, tables
 from lockstep.models.engines.bounds import MARGIN
 from lockstep.models.engines.jit import MINUS_INFINITY
@@ -127,6 +128,15 @@ class IndexedSession:
                 rows = kernels.advance(stored, after, layer.heads, mlp, layer.table.rows, rows, edited, self.model.width)
         self.started = True
         return self._split_by_sequence(rows, self._read(rows), live)
+
+    def logits(self, number: int, rows: Integers) -> Logits:
+        if self.plan.distances.logit:
+            raise Unsuitable("the reference may round logits, and a sampler needs them exactly")
+        layer, mlp, readout = self.layers[-1], self.plan.mlps[-1], self.plan.readout
+        here = rows + self.batch.first[number]
+        found = kernels.scores(self.stored[-1], layer.heads, mlp, layer.table.rows, here, readout, self.model.width)
+        kinds, bits = len(readout.bits), readout.most_bits
+        return Logits(found[:kinds].T, found[kinds : kinds + bits].T, found[kinds + bits : kinds + 2 * bits].T)
 
     def found(self, number: int, rows: Integers) -> Integers:
         first = int(self.batch.first[number])

@@ -195,6 +195,29 @@ def _finish(block: int, end: int, before: StoredStream, heads: HeadPlan, mlp: Ml
         _read_out(x, plan, rows, tokens, mask, first, count, found)
 
 
+@jit()
+def _score(block: int, end: int, before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
+           plan: ReadoutPlan, scores: Matrix, width: int) -> None:  # fmt: skip
+    x, added = np.empty((width, BLOCK), mlp.bias.dtype), np.empty((width, BLOCK), mlp.bias.dtype)
+    starts, columns, weights, z = plan.forms.start, plan.forms.columns, plan.forms.values, np.empty(BLOCK, x.dtype)
+    for b in range(block, end):
+        first = b * BLOCK
+        count = min(BLOCK, len(rows) - first)
+        _compute_block(x, added, before, heads, mlp, table, rows, first, count)
+        for f in range(len(scores)):
+            evaluate(z, starts, columns, weights, f, x)
+            for i in range(count):
+                scores[f, first + i] = z[i]
+
+
+def scores(before: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers, plan: ReadoutPlan,
+           width: int) -> Matrix:  # fmt: skip
+    """Compute rows of the last layer, and the forms of their readout: kinds, ones, zeros, control bits; [forms, rows]."""
+    found = np.empty((len(plan.forms.start) - 1, len(rows)), mlp.bias.dtype)
+    run_in_threads(_score, blocks(rows), len(rows) >= MIN_ROWS_FOR_THREADS, before, heads, mlp, table, rows, plan, found, width)
+    return found
+
+
 def advance(before: StoredStream, after: StoredStream, heads: HeadPlan, mlp: MlpPlan, table: Integers, rows: Integers,
             edited: Integers, width: int) -> Integers:  # fmt: skip
     """Compute rows of a layer. Return those whose stream after it changed, and those of `edited`, which are among `rows`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Protocol, runtime_checkable
 
+from lockstep.models.drawing import Logits
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Tokens
 
@@ -26,6 +27,7 @@ class Session(Protocol):
               token changed or whose prediction may differ from the last one; at first, all. Tokens and probabilities are right
               for masked rows, and for all rows of a causal model; control bits for all rows. A probability is on the same side
               of THRESHOLD as the reference's. Sequences that are not live do not change.
+    logits:   of some rows, as they were when the last prediction was made: right where tokens are. It may be asked until the next one.
     found:    what each head found when the last prediction was made: of all heads, layer by layer, and of some rows,
               [heads, rows]. It is a row or one of NOT_ASKING, NOTHING and SEVERAL. It may be asked until the next prediction.
     Raises: Unsuitable, from any of them.
@@ -36,6 +38,8 @@ class Session(Protocol):
     def update(self, number: int, change: Change, tokens: Tokens) -> None: ...
 
     def predict(self, live: Sequence[int]) -> list[tuple[Tokens, Prediction]]: ...
+
+    def logits(self, number: int, rows: Tokens) -> Logits: ...
 
     def found(self, number: int, rows: Tokens) -> Tokens: ...
 

@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "models": set(),
     "compiler": {"pram", "models"},
     "tasks": {"models", "compiler"},
-    "proofs_check": {"pram", "models", "compiler"},
+    "proofs_check": {"pram", "models", "compiler", "tasks"},
     "lockstep": {"pram", "models", "compiler", "tasks", "proofs_check"},
 }
 

@@ -45,6 +45,11 @@ def lookup_model(length: int, recency: bool = True) -> tuple[Transformer, NDArra
     return model, np.array([0, 2] + [1] * (length - 2)), positions
 
 
+def settle(model: Transformer) -> None:
+    """Let masks of the lookup that find nothing become A 0: a process that edits takes no token that is not certain."""
+    model.unembedding.kind[2, 3] = model.unembedding.zero[0, 3] = 8
+
+
 def tampered(name: str) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     """The hand-made lookup with one precondition broken."""
     model, tokens, positions = lookup_model(7)
@@ -109,7 +114,7 @@ def vanishing_model() -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     """Position 1 stays masked as long as it finds position 5, which is gone when position 4 deletes itself."""
     model, _, positions = lookup_model(7)
     positions[1, 7:10] = np.array([1, 0, 1])
-    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    settle(model)
     control = np.zeros((3, 14))
     control[0, [1, 11]] = control[2, [1, 6]] = 1  # remask: masked and found; delete: masked, at 4 or beyond
     edits = replace(model, control_weight=control, control_bias=-np.ones(3))
@@ -121,7 +126,7 @@ def returning_model() -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     model, _, positions = lookup_model(7)
     (layer,) = model.layers
     positions[2, 7:10] = 1
-    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    settle(model)
     control = np.zeros((3, 14))
     control[0, 13] = 1  # remask: an A
     control[1, [1, 4]] = control[2, [1, 5]] = 1  # insert: masked, at 1; delete: masked, at 2
@@ -150,7 +155,8 @@ def leaking_model() -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     q, k, v, o = (np.zeros((1, 1, 6)) for _ in range(4))
     q[0, 0, 0] = k[0, 0, 3] = v[0, 0, 1] = o[0, 0, 5] = 1
     embedding, unembedding = (Factored(*(np.zeros((n, 6)) for n in (3, 0, 0))) for _ in range(2))
-    embedding.kind[1, 1] = embedding.kind[[0, 2], [2, 2]] = unembedding.kind[2, 0] = 1
+    embedding.kind[1, 1] = embedding.kind[[0, 2], [2, 2]] = 1
+    unembedding.kind[2, 0] = 8
     positions = np.zeros((4, 6))
     positions[:, 0] = positions[3, 4] = 1
     positions[2, 3], positions[3, 3] = 5000, 4960
@@ -181,7 +187,7 @@ def negative_model() -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
 def finding_model() -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
     """The same with an edit bit: rows that find something are remasked; others, which read the sink, are not."""
     model, tokens, positions = negative_model()
-    model.unembedding.kind[2, 3] = 1  # what finds nothing becomes an A
+    settle(model)
     control = np.zeros((3, 14))
     control[0, 11] = 2
     return replace(model, control_weight=control, control_bias=-np.ones(3)), tokens, positions

@@ -21,6 +21,7 @@ from mutation import (
     of_circuits,
     of_combining,
     of_comparisons,
+    of_dyck,
     of_editing,
     of_engines,
     of_erasing,
@@ -46,6 +47,7 @@ from mutation import (
     on_checks,
     on_combining,
     on_comparisons,
+    on_dyck,
     on_erasing,
     on_generation,
     on_machine,
@@ -88,6 +90,7 @@ CHECKS: dict[str, Check] = {
         on_rounds,
         on_sweeps,
         on_tasks,
+        on_dyck,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -120,6 +123,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_reached.MUTANTS,
     *of_sweeps.MUTANTS,
     *of_tasks.MUTANTS,
+    *of_dyck.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

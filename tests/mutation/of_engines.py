@@ -187,7 +187,7 @@ MUTANTS = (
     ),
     row(BATCH, "all sequences get the positions of the first", Positions.concatenated, "at := at + len(part)", "len(part)"),
     row(BATCH, "padding rows are keys", dense.DenseSession._embedded, ">= lengths[:, None]", "> lengths[:, None]"),
-    row(BATCH, "a finished sequence goes on", batch._Pass.decode, "ended.append(n)", "pass"),
+    row(BATCH, "a finished sequence goes on", batch.Pass.decode, "ended.append(n)", "pass"),
     row(
         BATCH,
         "results come in the order of lengths",

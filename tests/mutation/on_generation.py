@@ -34,6 +34,7 @@ from kit.made_models import (
     nearby_model,
     negative_model,
     returning_model,
+    settle,
     tampered,
     vanishing_model,
     wide_model,
@@ -216,6 +217,7 @@ def _changed_model(name: str, seed: int) -> None:
         positions[int(generator.integers(7)), int(generator.integers(14))] = int(generator.integers(0, 3))
     beside_the_reference(model, tokens, positions, name, order=str(generator.choice(list(ORDERS))), seed=seed, most=20)
     control = generator.integers(-2, 3, (3, 14)).astype(float)
+    settle(model)
     edits = Transformer(
         model.vocabulary, model.embedding, model.layers, model.unembedding, control,
         generator.integers(-1, 2, 3).astype(float),

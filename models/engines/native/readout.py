@@ -23,7 +23,8 @@ def read_out(
     whether that is unclear; control bits. In a second word: for each bit, whether it is 1.
 
     A token is certain where it leads all others; then its probability is near to 1. Where two tie it is at most a half.
-    If the reference rounds logits, by up to `off`, any mask is unclear that control bits leave to take a token which is not certain.
+    In a model with control bits, any mask is unclear that they leave to take a token which is not certain: a process that edits
+    refuses it, or draws its token, and the next engine says which. `off`: by how much the reference may round logits.
 
     Raises: Unsuitable: the logits are no multiples of one number.
     """
@@ -57,7 +58,7 @@ class _Readout:
         some = network.some([*leads.values()])
         controls = [self._control(number) for number in range(self.plan.control)]
         unclear = network.both(some, clear ^ 1)
-        if self.off and controls:
+        if controls:
             remask, _, delete = controls
             unclear = network.every([clear ^ 1, remask ^ 1, delete ^ 1])
         outputs.put([*best, clear, unclear, *controls])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.models.drawing import Logits
 from lockstep.models.engines.native.heads import Field, Head
 from lockstep.models.engines.native.modules import module
 from lockstep.models.engines.native.prepared import Prepared, Preparing
@@ -94,6 +95,10 @@ class NativeSession:
         control = (bits[:, None] & CONTROLS) != 0 if self.control else None
         return [(rows, Prediction(token, (bits & CERTAIN).astype(float), control))]
 
+    def logits(self, number: int, rows: Tokens) -> Logits:
+        """Raises: Unsuitable, always: its tapes say which token is the best, not by how much."""
+        raise Unsuitable("it knows the best tokens alone, and a sampler needs the odds of all")
+
     def found(self, number: int, rows: Tokens) -> Tokens:
         """Its records do not say which row was found, so the indexed engine predicts the sequence once more.
 
@@ -159,7 +164,7 @@ class _Builder:
         self.rows = len(positions)
         self.decoder = getattr(compiled, DECODERS[model.causal])(
             len(positions), place.words, place.flags.word, place.flags.bit, model.vocabulary.mask, plan.sink_kind,
-            embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control, plan.distances.logit > 0,
+            embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control, readout.control > 0,
         )  # fmt: skip
         for number, each in enumerate(prepared.tapes):
             self.decoder.add_tape(each.compiled, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)
