@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.tasks import kit, parity
+from lockstep.proofs_check.tasks import parity as proof
+from lockstep.proofs_check.tasks.rounding import Ball
+from lockstep.tasks import kit, parity, training
+from lockstep.tasks.learned import Learned
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 AREA = "tasks"
+LEARNED, TRAINING, REFUSES = "learned parity", "training of parity", "refusals of the proof of parity"
 
 
 def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
@@ -32,4 +36,35 @@ MUTANTS = (
         "parity front"),
     row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),), [(Linear", "(), [(Linear", "parity at-once"),
     row("flags stand one row later", kit.Task.positions, "flags[1:]", "flags[:-1]", "parity front"),
+    # learned parity: the rails, training, and each part of the proof
+    row("far rows are seen", Learned.model, "= self.rail, -1", "= 0, -1", LEARNED),
+    row("far rows act", Learned.model, "= -self.rail", "= 0", LEARNED),
+    row("rows behind the window are near", Learned.places, "rows[WINDOW:, WIDTH + 1] = 1, 1", "rows[WINDOW + 1 :, WIDTH + 1] = 1, 1",
+        LEARNED),
+    row("the second position has the encoding of the first", Learned.places, '["positions"][:near]', '["positions"][[0, 0, 2][:near]]',
+        LEARNED),
+    row("one ONE of two is remasked in training", training.edits, "pair and kind == ONE", "False", TRAINING),
+    row("masks stay in training", training.edits, "kind == MASK]", "False]", TRAINING),
+    row("training ends at once", training.train, "if loss.item() < LOSS", "if True", TRAINING),
+    row("the proof lets far rows be seen", proof._Following.lines, "self.nearest >= vanishing", "True", REFUSES),
+    row("the proof looks at the query that sees far rows least", proof._Following._logits, "near:].high).min(", "near:].high).max(",
+        REFUSES),
+    row("the proof lets far rows act", proof._Following.lines, "self.acting < 0)", "True)", REFUSES),
+    row("the proof looks at no far row", proof._Following._logits, "LETTERS if len(kinds) == NEAR else ()", "()", REFUSES),
+    row("the proof starts at words of two letters", proof.prove_parity, "in range(NEAR)", "in (NEAR - 1,)", REFUSES),
+    row("the proof lets a window be wrong", proof._Following.lines, "not self.broken)", "True)", REFUSES),
+    row("the proof lets ONEs vanish alone", proof._Following.follow, "ones % 2 == 0", "True", REFUSES),
+    row("the proof lets a window stay", proof._Following.follow, "any(gone) or word in ((), (ONE,))", "True", REFUSES),
+    row("the proof lets letters insert", proof._Following.follow, "not bits[:, INSERT].any() and not bits[0", "not bits[0", REFUSES),
+    row("the proof lets BOS be remasked", proof._Following.follow, " and not bits[0, REMASK]", "", REFUSES),
+    row("the proof lets masks stay", proof._Following._clear, "bits[i, DELETE] for i", "True for i", REFUSES),
+    row("the proof lets letters beside a mask vanish", proof._Following._clear, "not any(bits[i, REMASK]", "not any(False", REFUSES),
+    row("the proof lets masks insert", proof._Following._clear, "stays and not bits[:, INSERT].any()", "stays", REFUSES),
+    row("the proof lets rounding turn a logit", proof._Following.lines, "not self.uncertain)", "True)", REFUSES),
+    row("the proof takes margins for certain", Ball.is_certain, "> self.radius * INFLATE", "> 0", REFUSES),
+    row("the proof lets steps differ", proof._Following.lines, "not self.unlike)", "True)", REFUSES),
+    row("products of rows do not round", Ball.under, "2 * _gamma(weights.shape[1] + 1) * sizes", "0 * sizes", "rounding"),
+    row("products of matrices do not round", Ball.times, "2 * _gamma(terms) * sizes", "0 * sizes", "rounding"),
+    row("scores are as good as their centres", Ball.softmax, "2 * farthest + subtracted", "subtracted", "rounding"),
+    row("softmax does not round", Ball.softmax, "2 * farthest + subtracted + rounded", "2 * farthest", "rounding"),
 )  # fmt: skip

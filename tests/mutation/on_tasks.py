@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from itertools import product
 
+from faults.learned import FAILS, PASSES, WRONG, learned
+from test_learned import test_balls_hold_exact_and_computed_values, test_the_softmax_of_a_ball_holds_those_of_its_scores
 from test_parity import decided
 
 from lockstep.compiler.invariants import CircuitError
+from lockstep.models.decode import decode
 from lockstep.models.editing import OutOfPositions
-from lockstep.tasks.parity import ONE, WAYS
+from lockstep.proofs_check.tasks.parity import prove_parity
+from lockstep.tasks.parity import KINDS, ONE, WAYS, steps_front
+from lockstep.tasks.training import train
 from mutation.table import Check
 
 
@@ -22,7 +27,44 @@ def parity(way: str) -> None:
             assert (made, context) == (steps(word), length + 1), f"{word}: {made} steps, context {context}"
 
 
-CHECKS = tuple(
+def learned_parity() -> None:
+    """A model that passes the proof is right on short words; each wrong model is refused by its part."""
+    model = learned(PASSES)
+    proof = prove_parity(model.model(), model.places(4))
+    assert proof.holds, proof.reason
+    for word in ((), (0,), (1, 1, 0, 1, 0, 0), (0, 0, 1, 1, 1)):
+        tokens = model.tokens(KINDS[bit] for bit in word)
+        found = decode(model.model(), tokens, model.positions(len(tokens)), "ap-mdm")
+        assert (model.kinds(found.tokens), found.steps) == ([ONE] * (sum(word) % 2), steps_front(word)), word
+
+
+def refusing() -> None:
+    """The proof refuses each wrong model, by the part that it names."""
+    for name, (part, build) in WRONG.items():
+        wrong = build()
+        failed = [line.what for line in prove_parity(wrong.weights, wrong.places).lines if not line.holds]
+        assert part in failed, f"{name}: {failed or 'it passes the proof'}"
+
+
+def training() -> None:
+    """Seeds train to models that the proof tells apart."""
+    for seed, passes in ((PASSES, True), (FAILS, False)):
+        found = train(seed).learned
+        proof = prove_parity(found.model(), found.places(4))
+        assert proof.holds == passes, f"seed {seed}: {proof.reason or 'it passes the proof'}"
+
+
+def rounding() -> None:
+    test_balls_hold_exact_and_computed_values()
+    test_the_softmax_of_a_ball_holds_those_of_its_scores()
+
+
+CHECKS = (
+    Check("learned parity", "a learned model that passes the proof decides words", learned_parity, (OutOfPositions,)),
+    Check("refusals of the proof of parity", "wrong models, each refused by its part of the proof", refusing),
+    Check("training of parity", "one seed whose model passes the proof, one whose model fails it", training),
+    Check("rounding", "numbers with a radius, against exact fractions and other orders of summation", rounding),
+) + tuple(
     Check(f"parity {way}", f"all words of up to 6 letters, decoded by parity {way}: the answer, steps and context",
           lambda way=way: parity(way), (CircuitError, OutOfPositions))
     for way in WAYS

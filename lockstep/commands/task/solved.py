@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 from rich.console import Group
@@ -15,14 +15,35 @@ from lockstep.common.console import FAILED, emit
 from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table, value_text
 from lockstep.models.names import EngineName
 from lockstep.models.sampling import AUTO, Sampling
+from lockstep.pram.errors import fail
 
 if TYPE_CHECKING:
     from lockstep.models.decode import Decoding
-    from lockstep.models.transformer import Tokens
-    from lockstep.tasks.kit import Task
+    from lockstep.models.positions import Positions
+    from lockstep.models.transformer import Tokens, Transformer
 
 #: What stands beside a figure of the paper.
 REPORTED = "reported in the paper, not checked here"
+
+
+class TaskModel(Protocol):
+    """What solves a task: a `lockstep.tasks.kit.Task`, or a learned model."""
+
+    def model(self, dtype: str) -> Transformer:
+        """The weights."""
+
+    def positions(self, length: int) -> Positions:
+        """The encodings of positions 0 .. length - 1."""
+
+
+class OfLetters(TaskModel, Protocol):
+    """The same for tokens without bits."""
+
+    def tokens(self, kinds: Iterable[str]) -> Tokens:
+        """A sequence of these kinds, with BOS before it."""
+
+    def kinds(self, tokens: Iterable[int]) -> list[str]:
+        """The kinds of the tokens behind BOS."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +104,19 @@ def finish(solved: Solved, as_json: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def decode_task(task: Task, tokens: Tokens, engine: EngineName, dtype: str, longest: int = 0) -> tuple[Decoding, float]:
+def decode_task(task: TaskModel, tokens: Tokens, engine: EngineName, dtype: str, longest: int = 0) -> tuple[Decoding, float]:
     """Decode a sequence by the model of a task; return it with the seconds of the decode.
 
     Args:   longest: the most tokens that the sequence may have; 0: those of the start, as nothing is inserted.
-    Raises: as `decode`.
+    Raises: as `decode`; and PramError in place of TooLong.
     """
-    from lockstep.models.decode import decode
+    from lockstep.models.decode import TooLong, decode
     from lockstep.models.engines import available
 
     model, positions = task.model(dtype), task.positions(longest or len(tokens))
     started = time.perf_counter()
     sampling = Sampling("parallel", engine=available()[-1] if engine == AUTO else engine)
-    return decode(model, tokens, positions, "ap-mdm", sampling), time.perf_counter() - started
+    try:
+        return decode(model, tokens, positions, "ap-mdm", sampling), time.perf_counter() - started
+    except TooLong as error:
+        raise fail(str(error)) from None
