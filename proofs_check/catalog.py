@@ -23,6 +23,8 @@ class Theorem:
     statement:  the claim. measured: what is measured. decided: how the verdict is reached. source: the paper. All are texts.
     forms:      its closed forms by construction and quantity. bounds: those that are known before a decode.
     of_runs:    checks a program's runs on the machine. of_decodes: checks the decodes of a construction in an order.
+    elsewhere:  the commands that check it, if neither does: it is about a task, not about programs.
+    stated:     what belongs to it and is not checked, each with its assumption, if it has one, and its source.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Theorem:
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     of_runs: Callable[[Program, Sequence[tuple[dict[str, int], Run]], str], Iterable[Check]] | None = None
     of_decodes: Callable[[str, Sequence[CheckedDecode], str, str], Iterable[Check]] | None = None
+    elsewhere: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
 
 
 def equality(what: str, on: str, form: ClosedForm, rows: Sequence[CheckedDecode], found: Callable[[CheckedDecode], int],

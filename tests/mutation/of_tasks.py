@@ -6,13 +6,14 @@ from typing import Any
 
 from lockstep.proofs_check.tasks import parity as proof
 from lockstep.proofs_check.tasks.rounding import Ball
-from lockstep.tasks import kit, parity, training
+from lockstep.tasks import editor, kit, parity, training
 from lockstep.tasks.learned import Learned
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 AREA = "tasks"
 LEARNED, TRAINING, REFUSES = "learned parity", "training of parity", "refusals of the proof of parity"
+EDITOR, EMITTED = "editor", "letters emitted again"
 
 
 def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
@@ -34,7 +35,7 @@ MUTANTS = (
     row("front: masks stay", parity.front, "[b.is_kind(MASK)]", "[b.is_kind(MASK), first]", "parity front"),
     row("a row finds itself in place of its neighbour", kit.TaskBuilder.neighbour, "there[j], here[j]", "here[j], here[j]",
         "parity front"),
-    row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),), [(Linear", "(), [(Linear", "parity at-once"),
+    row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),), {", "(), {", "parity at-once"),
     row("flags stand one row later", kit.Task.positions, "flags[1:]", "flags[:-1]", "parity front"),
     # learned parity: the rails, training, and each part of the proof
     row("far rows are seen", Learned.model, "= self.rail, -1", "= 0, -1", LEARNED),
@@ -67,4 +68,32 @@ MUTANTS = (
     row("products of matrices do not round", Ball.times, "2 * _gamma(terms) * sizes", "0 * sizes", "rounding"),
     row("scores are as good as their centres", Ball.softmax, "2 * farthest + subtracted", "subtracted", "rounding"),
     row("softmax does not round", Ball.softmax, "2 * farthest + subtracted + rounded", "2 * farthest", "rounding"),
+    # the editor
+    row("the editor: letters behind the place change, too", editor.editor, "here = [reached.flag, not_past.flag, 1 - masked]",
+        "here = [reached.flag, 1 - masked]", EDITOR),
+    row("the editor: places are counted from BOS", editor.editor, "own = rank - sep", "own = rank", EDITOR),
+    row("the editor: commands act while a mask stands in the text", editor.editor, "not_past.flag, 1 - masked]", "not_past.flag]", EDITOR),
+    row("the editor: delete keeps its letter", editor.editor, "[deletes + replaces, *here", "[replaces, *here", EDITOR),
+    row("the editor: replace keeps its letter", editor.editor, "[deletes + replaces, *here", "[deletes, *here", EDITOR),
+    row("the editor: a command stays", editor.editor, "[inserts + deletes + replaces, first, masked]", "[inserts + deletes, first, masked]",
+        EDITOR),
+    row("the editor: masks of commands stay", editor.editor, "[first, mask]", "[first, mask, 1 - masked]", EDITOR),
+    row("the editor: the first row is the second", editor.Editor.positions, 'slice(1, 2), 1', 'slice(2, 3), 1', EDITOR),
+    row("the editor: a command has its letter in front of its place", editor.Editor.start, "edit.place << self.letter_bits | edit.letter",
+        "edit.letter << self.letter_bits | edit.place", EDITOR),
+    row("the editor: the letter that is gone is emitted again", editor.emitted_again, "DELETE: behind", "DELETE: behind + 1", EMITTED),
+    row("the editor: a context without the inserted mask", editor.context, " + (bool(script) and script[0].command == INSERT)", "", EDITOR),
+    row("the editor: rows find every command", editor.editor, "(first,), {**flags", "(sum(flags.values()),), {**flags", EDITOR),
+    row("the editor: BOS has a place", editor.editor, 'own - found["place"].flag, [b.body]', 'own - found["place"].flag, []', EDITOR),
+    row("the editor: letters in front of the place change", editor.editor, "here = [reached.flag, not_past", "here = [not_past", EDITOR),
+    row("the editor: a mask takes no letter", editor.editor, "[inserts + replaces, mask], enum", "[replaces, mask], enum", EDITOR),
+    row("the editor: a mask that is to be deleted takes a letter", editor.editor, "[inserts + replaces, mask], enum",
+        "[inserts + replaces + deletes, mask], enum", EDITOR, "a mask that is deleted is gone, whatever token it would take"),
+    row("the editor: a mask that is to be deleted stays", editor.editor, "[deletes, mask]", "[deletes, first, mask]", EDITOR),
+    row("the editor: letters have their bits in another order", editor.editor, 'enumerate(found["letter"])',
+        'enumerate([*found["letter"]][::-1])', EDITOR),
+    row("the editor: all commands are remasked together", editor.editor, "[inserts + deletes + replaces, first, masked]",
+        "[inserts + deletes + replaces, sum(flags.values()), masked]", EDITOR),
+    row("the editor: what moved behind an insertion is not emitted again", editor.emitted_again, "INSERT: 1 + behind", "INSERT: 1",
+        EMITTED),
 )  # fmt: skip

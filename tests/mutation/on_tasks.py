@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from faults.learned import FAILS, PASSES, WRONG, learned
+from test_editor import edited, right, short_scripts, test_what_is_emitted_again_has_moved_or_is_new
 from test_learned import test_balls_hold_exact_and_computed_values, test_the_softmax_of_a_ball_holds_those_of_its_scores
 from test_parity import decided
 
@@ -12,6 +13,7 @@ from lockstep.compiler.invariants import CircuitError
 from lockstep.models.decode import decode
 from lockstep.models.editing import OutOfPositions
 from lockstep.proofs_check.tasks.parity import prove_parity
+from lockstep.tasks import editor
 from lockstep.tasks.parity import KINDS, ONE, WAYS, steps_front
 from lockstep.tasks.training import train
 from mutation.table import Check
@@ -54,6 +56,15 @@ def training() -> None:
         assert proof.holds == passes, f"seed {seed}: {proof.reason or 'it passes the proof'}"
 
 
+def editing() -> None:
+    """Short scripts, by a circuit that is built anew; decoding steps and contexts besides."""
+    task = editor.editor(3, 2, 4)
+    for script, text in short_scripts():
+        found = edited(task, (script, text), "dense")
+        assert found[:3] == right(script, text), f"{script} on {text} leaves {found[0]}, {found[1]} steps, context {found[2]}"
+        assert editor.context(script, len(text)) == found[2], f"{script} on {text}: context {found[2]}"
+
+
 def rounding() -> None:
     test_balls_hold_exact_and_computed_values()
     test_the_softmax_of_a_ball_holds_those_of_its_scores()
@@ -63,6 +74,10 @@ CHECKS = (
     Check("learned parity", "a learned model that passes the proof decides words", learned_parity, (OutOfPositions,)),
     Check("refusals of the proof of parity", "wrong models, each refused by its part of the proof", refusing),
     Check("training of parity", "one seed whose model passes the proof, one whose model fails it", training),
+    Check("editor", "short scripts, decoded: the text that is left, decoding steps and context", editing,
+          (CircuitError, OutOfPositions)),
+    Check("letters emitted again", "letters that moved or are new after an edit, counted one by one",
+          test_what_is_emitted_again_has_moved_or_is_new),
     Check("rounding", "numbers with a radius, against exact fractions and other orders of summation", rounding),
 ) + tuple(
     Check(f"parity {way}", f"all words of up to 6 letters, decoded by parity {way}: the answer, steps and context",
