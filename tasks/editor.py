@@ -124,9 +124,10 @@ def written(edit: Edit) -> int:
 
 
 def emitted_again(edit: Edit, length: int) -> int:
-    """The letters that a process without insert and delete must write for the same command, on a text of this length.
+    """The letters that a process which only appends must log for the same command, on a text of this length.
 
-    A token stays at its position there. So besides a new letter, all letters behind the place are written again, one further on.
+    Its log says what stands at each place, and the newest entry of a place counts. So besides a new letter, all letters behind the
+    place are logged again, one place further on.
     """
     behind = length - edit.place
     return {INSERT: 1 + behind, DELETE: behind, REPLACE: 1}[edit.command]

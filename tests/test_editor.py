@@ -189,7 +189,7 @@ def test_the_command(alone: Do) -> None:
     found = json.loads(outcome.out)
     assert outcome.status == FINE and found["holds"]
     assert (found["text"], found["decoding_steps"], found["context"]) == ("Jello world!", 12, 18)
-    assert (found["letters_written"], found["an_ARM_writes"]) == (
+    assert (found["letters_written"], found["an_ARM_logs"]) == (
         "3: insert 2, delete 0, replace 1", "25: insert 13, delete 11, replace 1",
     )  # fmt: skip
     assert alone("task editor edits.txt --dtype float32 --engine dense").out.count("equal") == 3

@@ -34,7 +34,9 @@ def test_theorems_about_tasks_say_what_is_only_stated(do: Do) -> None:
     assert [name for name, record in records.items() if record["stated"]] == ["parity by editing", "editing"]
     assert all("Hastad 1986" in stated for stated in records["parity by editing"]["stated"])
     assert "Omega(log n / log log n)" in records["parity by editing"]["stated"][1]
-    assert "Theorem 6, second hand" in records["editing"]["stated"][0] and "under an assumption" in records["editing"]["stated"][0]
+    assert (
+        "Theorem 6, second hand" in records["editing"]["stated"][0] and "under an assumption" in records["editing"]["stated"][0]
+    )
     assert " ".join(do("theorems").out.split()).count("Not checked here.") == 3
 
 

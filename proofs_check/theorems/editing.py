@@ -10,7 +10,8 @@ THEOREM = Theorem(
     statement="Any-process masked diffusion of two layers carries out a script of c insertions, deletions and replacements on a text in "
     "3 c decoding steps, at a context of the start, and one more if the first command inserts. Letters that move are not written again.",
     measured="the text that is left, decoding steps and context length of each decode",
-    decided="equality with lists of letters and with the closed forms",
+    decided="equality with lists of letters and with the closed forms. That replacements alone need no edits of the sequence, since the "
+    "newest entry of a place in a log is one lookup of one layer, is held by the project's tests alone",
     source="an example of the edits of arXiv 2510.06190, Theorem 6",
     elsewhere=("task editor",),
     stated=(

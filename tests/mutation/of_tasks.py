@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockstep.commands.task import parity as commands
 from lockstep.proofs_check.tasks import parity as proof
 from lockstep.proofs_check.tasks.rounding import Ball
-from lockstep.tasks import editor, kit, parity, training
+from lockstep.tasks import editor, kit, learned, log, parity, training
 from lockstep.tasks.learned import Learned
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
 AREA = "tasks"
 LEARNED, TRAINING, REFUSES = "learned parity", "training of parity", "refusals of the proof of parity"
-EDITOR, EMITTED = "editor", "letters emitted again"
+EDITOR, EMITTED, LOG, FILES = "editor", "letters emitted again", "log of replacements", "files of learned models"
 
 
 def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: str = "") -> Mutant:
@@ -96,4 +97,13 @@ MUTANTS = (
         "[inserts + deletes + replaces, sum(flags.values()), masked]", EDITOR),
     row("the editor: what moved behind an insertion is not emitted again", editor.emitted_again, "INSERT: 1 + behind", "INSERT: 1",
         EMITTED),
+    row("the log: an entry of another place is found", log.log, "[*b.token_bits]", "[*b.token_bits][::-1]",
+        LOG),
+    row("the log: masks without an entry take a letter", log.log, '[mask, found["any"].flag], enum', "[mask], enum", LOG),
+    row("the log: entries of a place count alike", log.log, "bits[:letter_bits]}, b.rank.flag)", "bits[:letter_bits]})", LOG),
+    row("the log: places are counted from 0", log.Log.positions, "np.arange(1, self.places + 1,", "np.arange(self.places,", LOG),
+    # files of learned models
+    row("parameters of another shape are read", learned.load_learned, "if shapes.get(name) != SHAPES.get(name)", "if False", FILES),
+    row("parameters that are no numbers are read", learned.load_learned, 'check_entries(tensors, "float64")', "None", FILES),
+    row("models that fail the proof are decoded", commands.learned, "if not proof.holds", "if False", FILES),
 )  # fmt: skip

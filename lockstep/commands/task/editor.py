@@ -48,14 +48,14 @@ def editor(script: Annotated[Path, typer.Argument(help="A script: lines such as 
             expected={"text": edited(text, commands), "decoding_steps": steps(edits), "context": context(edits, len(text))},
             seconds=seconds,
             reported="",
-            notes=("An autoregressive model cannot move tokens: for each edit it writes all letters behind the place again.",),
+            notes=("An ARM cannot move tokens: it logs each letter that stands elsewhere after an edit.",),
         ),
         json_,
     )  # fmt: skip
 
 
 def emitted(edits: Sequence[Edit], length: int) -> dict[str, str]:
-    """The letters that this model writes, and those that an ARM writes, by kind of edit. length: of the text at the start."""
+    """The letters that this model writes, and those that an ARM logs, by kind of edit. length: of the text at the start."""
     from lockstep.tasks.editor import COMMANDS, DELETE, INSERT, emitted_again, written
 
     ours, theirs = dict.fromkeys(COMMANDS, 0), dict.fromkeys(COMMANDS, 0)
@@ -65,7 +65,7 @@ def emitted(edits: Sequence[Edit], length: int) -> dict[str, str]:
         length += (edit.command == INSERT) - (edit.command == DELETE)
     return {
         name: f"{sum(counts.values()):,}: " + ", ".join(f"{kind.lower()} {count:,}" for kind, count in counts.items())
-        for name, counts in (("letters_written", ours), ("an_ARM_writes", theirs))
+        for name, counts in (("letters_written", ours), ("an_ARM_logs", theirs))
     }
 
 
