@@ -72,9 +72,10 @@ def prove_parity(model: Transformer, places: NDArray[np.float64]) -> ParityProof
     if heads != [1] or model.causal or model.control_weight is None or model.dtype_name != "float64":
         raise ValueError("the proof is for one layer of one head in float64 that sees all rows and has control bits")
     found = _Following(model, places)
-    for length in range(NEAR):
-        for word in product(LETTERS, repeat=length):
-            found.follow(word)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite make no part hold
+        for length in range(NEAR):
+            for word in product(LETTERS, repeat=length):
+                found.follow(word)
     return ParityProof(found.lines(), found.edits)
 
 
@@ -125,7 +126,7 @@ class _Following:
         near = len(kinds)
         logits = self._logits(kinds)
         far = logits[near:, [REMASK, INSERT]]
-        self.acting = max(self.acting, float(far.high.max(initial=-np.inf)))
+        self.acting = float(np.maximum(self.acting, far.high.max(initial=-np.inf)))  # keeps NaN, as max would not
         bits = logits.centre[:near] > 0
         mask = np.array([kind == MASK for kind in kinds])
         bits[~mask, DELETE] = False
@@ -149,7 +150,7 @@ class _Following:
         (layer,) = model.layers
         scores = x.under(layer.q[0]).times(x.under(layer.k[0]).transposed)
         best = scores[:, :near].low.max(axis=1, keepdims=True)
-        self.nearest = min(self.nearest, float((best - scores[:, near:].high).min(initial=np.inf)))
+        self.nearest = float(np.minimum(self.nearest, (best - scores[:, near:].high).min(initial=np.inf)))
         x = x + scores[:, :near].softmax().times(x[:near].under(layer.v[0])).under(layer.o[0])
         x = x + x.under(layer.w_in, layer.b_in).rectified().under(layer.w_out)
         return x.under(model.control_weight, model.control_bias)

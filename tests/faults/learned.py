@@ -112,6 +112,13 @@ def thin(model: Model) -> Model:
     return replace(model, weights=replace(model.weights, control_bias=bias))
 
 
+def overflowing(model: Model) -> Model:
+    """A model in which scores of far rows are no numbers."""
+    places = model.places.copy()
+    places[3, :WIDTH] = 1e300
+    return replace(model, places=places)
+
+
 def one_by_one(model: Model) -> Model:
     """A model in which of two ZEROs the first vanishes alone: right, in more steps."""
     return pushed(pushed(model, "ZERO", [2], REMASK, -PUSH), "ZERO", [2], REMASK, HARD, sees="ONE")
@@ -127,6 +134,7 @@ NEAR = [0, 1, 2]
 WRONG: dict[str, tuple[str, Callable[[], Model]]] = {
     "far rows are seen": ("rails: far rows are not seen", lambda: without_rail(made(), scores=0.0)),
     "far rows are seen a little": ("rails: far rows are not seen", lambda: without_rail(made(), scores=-0.05)),
+    "scores of far rows are no numbers": ("rails: far rows are not seen", lambda: overflowing(made())),
     "far rows act": ("rails: far rows do not act", lambda: without_rail(made(), control=0.0)),
     "a far ZERO is remasked": ("rails: far rows do not act", lambda: pushed(made(), "ZERO", [3], REMASK, HARD)),
     "a window that nobody trained": ("windows", lambda: made(FAILS)),

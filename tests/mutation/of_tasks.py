@@ -51,6 +51,8 @@ MUTANTS = (
     row("the proof lets far rows be seen", proof._Following.lines, "self.nearest >= vanishing", "True", REFUSES),
     row("the proof looks at the query that sees far rows least", proof._Following._logits, "near:].high).min(", "near:].high).max(",
         REFUSES),
+    row("the proof takes what is no number for a score far below", proof._Following._logits, "float(np.minimum(self.nearest,",
+        "min(self.nearest, float(", REFUSES),
     row("the proof lets far rows act", proof._Following.lines, "self.acting < 0)", "True)", REFUSES),
     row("the proof looks at no far row", proof._Following._logits, "LETTERS if len(kinds) == NEAR else ()", "()", REFUSES),
     row("the proof starts at words of two letters", proof.prove_parity, "in range(NEAR)", "in (NEAR - 1,)", REFUSES),
