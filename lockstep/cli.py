@@ -28,7 +28,7 @@ COMMANDS = Table(
         "Check machine and model": ("verify", "compare", "sweep", "report", "fuzz"),
         "Prove what holds of the weights": ("theorems", "certify", "prove"),
         "See it, and what it costs": ("show", "cost", "space"),
-        "Solve the paper's tasks": ("task",),
+        "Solve the paper's tasks": ("task", "train"),
         "Look after the installation": ("doctor",),
     },
 )

@@ -43,7 +43,7 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
         "vocabulary": json.dumps(model.vocabulary.kinds),
         **CAUSAL[model.causal],
     }
-    write_atomically(path, save(tensors, {**text, "digest": _digest(tensors, text)}))
+    write_atomically(path, save(tensors, {**text, "digest": digest_of(tensors, text)}))
 
 
 def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
@@ -51,19 +51,7 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
 
     Raises: ModelFileError: the file is damaged, or is not a model file of this format.
     """
-    try:
-        with safe_open(path, framework="np") as file:
-            text = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelFileError(f"not a safetensors file, or cut short: {error}") from None
-    if text.get("format") == JOB_FORMAT:
-        raise ModelFileError("this is an exported job, for other decoders; give a program or a file made by `compile`")
-    if text.get("format") != MODEL_FORMAT:
-        raise ModelFileError(f"its format is {text.get('format')!r}, but this version reads {MODEL_FORMAT!r}")
-    digest = text.pop("digest", "")
-    if digest != _digest(tensors, text):
-        raise ModelFileError("damaged: its contents do not match its digest")
+    tensors, text = read_tensors(path, MODEL_FORMAT)
     try:
         layers = tuple(Layer(*(tensors[f"layers.{i}.{part}"] for part in LAYER_PARTS)) for i in range(int(text["layers"])))
         embedding, unembedding = (
@@ -71,7 +59,7 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
         )
         control = (tensors.get("control.weight"), tensors.get("control.bias"))
         model = Transformer(_vocabulary(text["vocabulary"]), embedding, layers, unembedding, *control, causal=_is_causal(text))
-        _check_tensors(tensors, text["dtype"])
+        check_entries(tensors, text["dtype"])
     except KeyError as error:
         raise ModelFileError(f"incomplete: {error} is missing") from None
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -79,6 +67,27 @@ def load_model(path: Path) -> tuple[Transformer, dict[str, str]]:
     if unexpected := sorted(tensors.keys() - dict(model.tensors()).keys()):
         raise ModelFileError(f"it holds tensors that a model of {len(layers)} layers does not have: {', '.join(unexpected)}")
     return model, text
+
+
+def read_tensors(path: Path, form: str) -> tuple[dict[str, Weights], dict[str, str]]:
+    """Read the tensors and the metadata of a file of this format, and compare them with its digest.
+
+    Raises: ModelFileError: the file is damaged, or has another format.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            text = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(f"not a safetensors file, or cut short: {error}") from None
+    if text.get("format") == JOB_FORMAT and form == MODEL_FORMAT:
+        raise ModelFileError("this is an exported job, for other decoders; give a program or a file made by `compile`")
+    if text.get("format") != form:
+        raise ModelFileError(f"its format is {text.get('format')!r}, but this version reads {form!r}")
+    digest = text.pop("digest", "")
+    if digest != digest_of(tensors, text):
+        raise ModelFileError("damaged: its contents do not match its digest")
+    return tensors, text
 
 
 def _is_causal(text: Mapping[str, str]) -> bool:
@@ -105,7 +114,7 @@ def _vocabulary(text: str) -> Vocabulary:
     return Vocabulary(kinds)
 
 
-def _check_tensors(tensors: Mapping[str, Weights], dtype: str) -> None:
+def check_entries(tensors: Mapping[str, Weights], dtype: str) -> None:
     """Check that all tensors have the dtype in the metadata and that their entries are finite.
 
     Raises: ModelFileError: they do not, or are not.
@@ -141,7 +150,7 @@ def save_job(path: Path, model: Transformer, tokens: Tokens, positions: NDArray[
     write_atomically(path, save({name: np.ascontiguousarray(t) for name, t in tensors.items()}, text))
 
 
-def _digest(tensors: Mapping[str, Weights], text: Mapping[str, str]) -> str:
+def digest_of(tensors: Mapping[str, Weights], text: Mapping[str, str]) -> str:
     """Return the SHA-256 hash of metadata and of the tensors' names, shapes, dtypes and values."""
     digest = hashlib.sha256(json.dumps(sorted(text.items())).encode())
     for name in sorted(tensors):

@@ -22,8 +22,9 @@ class Theorem:
     place:      its position in tables; theorems are sorted by it.
     statement:  the claim. measured: what is measured. decided: how the verdict is reached. source: the paper. All are texts.
     forms:      its closed forms by construction and quantity. bounds: those that are known before a decode.
-    assumed:    what the claim rests on that nothing here checks. command: the command that checks it, if it is about no program.
     of_runs:    checks a program's runs on the machine. of_decodes: checks the decodes of a construction in an order.
+    elsewhere:  the commands that check it, if neither does: it is about a task, not about programs.
+    stated:     what belongs to it and is not checked, each with its assumption, if it has one, and its source.
     """
 
     name: str
@@ -32,12 +33,12 @@ class Theorem:
     measured: str
     decided: str
     source: str
-    assumed: str = ""
-    command: str = ""
     forms: Mapping[str, Mapping[str, ClosedForm]] = field(default_factory=dict)
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     of_runs: Callable[[Program, Sequence[tuple[dict[str, int], Run]], str], Iterable[Check]] | None = None
     of_decodes: Callable[[str, Sequence[CheckedDecode], str, str], Iterable[Check]] | None = None
+    elsewhere: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
 
 
 def equality(what: str, on: str, form: ClosedForm, rows: Sequence[CheckedDecode], found: Callable[[CheckedDecode], int],

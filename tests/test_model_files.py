@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from lockstep.models.files import ModelFileError, _digest, load_model
+from lockstep.models.files import ModelFileError, digest_of, load_model
 
 Tensors, Text = dict[str, NDArray[Any]], dict[str, str]
 Edit = Callable[[Tensors, Text], object]
@@ -28,7 +28,7 @@ def tamper(path: Path, edit: Edit) -> None:
     del text["digest"]
     edit(tensors, text)
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    path.write_bytes(save(tensors, {**text, "digest": _digest(tensors, text)}))
+    path.write_bytes(save(tensors, {**text, "digest": digest_of(tensors, text)}))
 
 
 def says(**changes: str) -> Edit:

@@ -11,6 +11,7 @@ import pytest
 
 from lockstep.cli import COMMANDS
 from lockstep.commands.task.command import TASKS
+from lockstep.commands.train.command import TRAININGS
 from lockstep.common.groups import Table
 
 FRONT = Path(__file__).parent.parent / "lockstep"
@@ -35,7 +36,7 @@ def texts(place: Path) -> list[str]:
 
 
 NAMES = COMMANDS.names
-IN_TABLES = [(table, name) for table in (COMMANDS, TASKS) for name in table.names]
+IN_TABLES = [(table, name) for table in (COMMANDS, TASKS, TRAININGS) for name in table.names]
 
 
 def test_every_command_has_its_room() -> None:
@@ -46,10 +47,11 @@ def test_every_command_has_its_room() -> None:
 
 def test_every_task_has_its_file() -> None:
     beside = {"__init__", "command", "solved", "telling"}
-    assert {name.replace("-", "_") for name in TASKS.names} == {path.stem for path in TASKS.folder.glob("*.py")} - beside
+    for table in (TASKS, TRAININGS):
+        assert {name.replace("-", "_") for name in table.names} == {path.stem for path in table.folder.glob("*.py")} - beside
 
 
-@pytest.mark.parametrize(["table", "name"], IN_TABLES, ids=[name for _, name in IN_TABLES])
+@pytest.mark.parametrize(["table", "name"], IN_TABLES, ids=[f"{table.package} {name}" for table, name in IN_TABLES])
 def test_the_list_of_commands_has_the_first_line_of_each_help(table: Table, name: str) -> None:
     assert table.summary_of(name) == (table.function_of(name).__doc__ or "").splitlines()[0]
 

@@ -43,13 +43,16 @@ def test_the_catalog() -> None:
         "Theorem 3",
         "Theorem 4",
         "Theorem 5",
+        "parity by editing",
+        "learned parity",
+        "editing",
         "constant depth",
         "width",
     ]
     assert set(BOUNDS) == set(EVERY)
     for theorem in THEOREMS:
         assert all((theorem.statement, theorem.measured, theorem.decided, theorem.source))
-        assert [theorem.of_runs is None, theorem.of_decodes is None, not theorem.command].count(False) == 1
+        assert [theorem.of_runs is None, theorem.of_decodes is None, not theorem.elsewhere].count(False) == 1
 
 
 @pytest.mark.parametrize(("theorem", "construction", "what", "form"), FORMS, ids=[f"{t} {c} {w}" for t, c, w, _ in FORMS])

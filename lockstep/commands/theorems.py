@@ -52,17 +52,16 @@ def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[
     return [
         {
             "theorem": t.name, "statement": t.statement, "measured": t.measured, "decided": t.decided, "source": t.source,
-            "assumed": t.assumed,
             "forms": {c: {what: str(form) for what, form in forms.items()} for c, forms in t.forms.items()},
-            "status": _status(t, report),
+            "stated": list(t.stated), "status": _status(t, report),
         }
         for t in theorems
     ]  # fmt: skip
 
 
 def _status(theorem: Theorem, report: Report | None) -> str:
-    if theorem.command:
-        return f"checked by lockstep {theorem.command}"
+    if theorem.elsewhere:
+        return f"checked by {' and '.join(theorem.elsewhere)}, on every word or script that they get"
     what = "closed forms, checked" if theorem.forms else "checked"
     if report is None:
         return f"{what} by verify on every {'run' if theorem.of_runs else 'decode'}"
@@ -74,7 +73,7 @@ def _status(theorem: Theorem, report: Report | None) -> str:
 
 
 def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> RenderableType:
-    """One block for each theorem: statement, closed forms, how it is decided, status. Below, the meaning of the letters."""
+    """One block for each theorem: statement, closed forms, how it is decided, what is only stated, status. Below, the letters."""
     from lockstep.proofs_check.closed_forms import LETTERS, OPERATIONS
 
     table = narrow_table(show_header=False)
@@ -86,8 +85,8 @@ def theorem_table(theorems: Sequence[Theorem], report: Report | None) -> Rendera
             for what, form in forms.items():
                 table.add_row(Text(f"  {construction}"), Text(f"{what} = {form}"))
         table.add_row(Text("  decided by"), Text(theorem.decided))
-        if theorem.assumed:
-            table.add_row(Text("  assumed"), Text(f"{theorem.assumed} (not checked)"))
+        for stated in theorem.stated:
+            table.add_row(Text("  stated"), Text(f"{stated} Not checked here."))
         style = BAD if record["status"].startswith("FAILED") else GOOD
         table.add_row(Text("  status"), Text(record["status"], style=style))
         table.add_row("")

@@ -1,1 +1,1 @@
-"""Checks of the paper's tasks that need more than a decode: all choices of a sampler, and gates for all neighbours."""
+"""Checks of the paper's tasks beyond a decode: all choices of a sampler, gates for all neighbours, proofs of learned weights."""

@@ -208,7 +208,7 @@ MUTANTS = (
     Mutant(
         FILES,
         "a damaged file passes",
-        Rewrite(files.load_model, "if digest != _digest(tensors, text):", "if False:"),
+        Rewrite(files.read_tensors, "if digest != digest_of(tensors, text):", "if False:"),
         "model files",
     ),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 from rich.console import Group
@@ -15,15 +15,33 @@ from lockstep.common.console import FAILED, emit
 from lockstep.common.tables import BAD, GOOD, LABEL, heading, narrow_table, value_text
 from lockstep.models.names import EngineName
 from lockstep.models.sampling import AUTO, Sampling
+from lockstep.pram.errors import fail
 
 if TYPE_CHECKING:
     from lockstep.common.tracing.decode_text import DecodeRows
     from lockstep.models.decode import Decoding
+    from lockstep.models.positions import Positions
     from lockstep.models.transformer import Tokens, Transformer
-    from lockstep.tasks.kit import Task
+    from lockstep.tasks.kit import TaskModel
 
 #: What stands beside a figure of the paper.
 REPORTED = "reported in the paper, not checked here"
+
+
+class OfLetters(Protocol):
+    """A `TaskModel` for tokens without bits."""
+
+    def model(self, dtype: str) -> Transformer:
+        """The weights."""
+
+    def positions(self, length: int) -> Positions:
+        """The encodings of positions 0 .. length - 1."""
+
+    def tokens(self, kinds: Iterable[str]) -> Tokens:
+        """A sequence of these kinds, with BOS before it."""
+
+    def kinds(self, tokens: Iterable[int]) -> list[str]:
+        """The kinds of the tokens behind BOS."""
 
 
 @dataclass(frozen=True)
@@ -86,27 +104,34 @@ def finish(solved: Solved, as_json: bool, rows: DecodeRows | None = None) -> Non
         raise typer.Exit(FAILED)
 
 
-def decode_task(task: Task, tokens: Tokens, engine: EngineName, dtype: str, longest: int = 0) -> tuple[Decoding, float]:
+def decode_task(task: TaskModel, tokens: Tokens, engine: EngineName, dtype: str, longest: int = 0) -> tuple[Decoding, float]:
     """Decode a sequence by the model of a task; return it with the seconds of the decode.
 
     Args:   longest: the most tokens that the sequence may have; 0: those of the start, as nothing is inserted.
-    Raises: as `decode`. NotCertified: the dtype is not exact.
+    Raises: as `decode`; and PramError in place of TooLong. NotCertified: the dtype is not exact.
     """
-    from lockstep.models.decode import decode
+    from lockstep.models.decode import TooLong, decode
 
     model, positions = task.model(dtype), task.positions(longest or len(tokens))
-    require_certificate_of(model, task)
+    require_certificate_of(task, model)
     started = time.perf_counter()
-    return decode(model, tokens, positions, "ap-mdm", sampling_by(engine)), time.perf_counter() - started
+    try:
+        return decode(model, tokens, positions, "ap-mdm", sampling_by(engine)), time.perf_counter() - started
+    except TooLong as error:
+        raise fail(str(error)) from None
 
 
-def require_certificate_of(model: Transformer, task: Task) -> None:
-    """Raises: NotCertified: the arithmetic of this model is not exact."""
+def require_certificate_of(task: TaskModel, model: Transformer) -> None:
+    """Check the arithmetic of a model that has a circuit. A learned model has none: a proof of its own covers its rounding.
+
+    Raises: NotCertified: the arithmetic is not exact.
+    """
     from lockstep.proofs_check.certificate import certify
     from lockstep.proofs_check.refusals import NotCertified
 
-    certificate = certify(model, task.circuit)
-    if not certificate.holds:
+    circuit = getattr(task, "circuit", None)
+    certificate = certify(model, circuit) if circuit else None
+    if certificate and not certificate.holds:
         raise NotCertified(certificate.reason + ("" if certificate.dtype == "float64" else "; use --dtype float64"))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lockstep.common.tracing.decode_text import DecodeRows
     from lockstep.models.decode import Decoding
     from lockstep.models.transformer import Tokens
-    from lockstep.tasks.kit import Task
+    from lockstep.tasks.kit import TaskModel
     from lockstep.tasks.pictures import Picture
 
 Trace = Annotated[bool, typer.Option("--trace", help="Show each decoding step: the sequence, with masks as `·`, and its edits.")]
@@ -52,13 +52,15 @@ JobFile = Annotated[
 ]  # fmt: skip
 
 
-def step_rows(task: Task, start: Tokens, longest: int, picture: Picture, engine: EngineName, dtype: str) -> DecodeRows:
+def step_rows(task: TaskModel, start: Tokens, longest: int, picture: Picture, engine: EngineName, dtype: str) -> DecodeRows:
     """A row for each decoding step of a decode."""
     from lockstep.common.tracing.decode_text import SIGNS, DecodeRows
     from lockstep.common.tracing.tasks import decoder_of, watched
 
+    vocabulary = task.model(dtype).vocabulary
+
     def word(token: int) -> str:
-        kind, value = task.circuit.vocabulary.split(token)
+        kind, value = vocabulary.split(token)
         return SIGNS.get(kind) or picture.sign(kind, value)
 
     rows = DecodeRows(start, word, table_width(), timed=False)
@@ -67,7 +69,7 @@ def step_rows(task: Task, start: Tokens, longest: int, picture: Picture, engine:
     return rows
 
 
-def write_task_page(path: Path, task: Task, start: Tokens, longest: int, picture: Picture, solved: Solved) -> None:
+def write_task_page(path: Path, task: TaskModel, start: Tokens, longest: int, picture: Picture, solved: Solved) -> None:
     """Write a page that plays the decode of a task, with what heads found.
 
     Raises: OSError: the page cannot be written.
@@ -82,7 +84,7 @@ def write_task_page(path: Path, task: Task, start: Tokens, longest: int, picture
     print(f"wrote {path}", file=sys.stderr)
 
 
-def write_task_job(path: Path, task: Task, start: Tokens, longest: int, decoding: Decoding, dtype: str) -> None:
+def write_task_job(path: Path, task: TaskModel, start: Tokens, longest: int, decoding: Decoding, dtype: str) -> None:
     """Write the interchange file of a decode (docs/interchange.md).
 
     Raises: OSError: the file cannot be written.

@@ -15,7 +15,7 @@ from lockstep.models.editing import DecodingStep
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Tokens
 from lockstep.proofs_check.watching import WatchedStep
-from lockstep.tasks.kit import Task
+from lockstep.tasks.kit import TaskModel
 from lockstep.tasks.pictures import Picture
 
 #: The machine's columns, which are empty.
@@ -33,31 +33,33 @@ class Shown:
 
 
 def trace_task(
-    task: Task, start: Tokens, longest: int, shown: Shown, sampling: Sampling, dtype: str = "float64", heads: bool = True
+    task: TaskModel, start: Tokens, longest: int, shown: Shown, sampling: Sampling, dtype: str = "float64", heads: bool = True
 ) -> Trace:
     """Decode a sequence by the model of a task, and keep every step.
 
-    Args:   longest: the most tokens that the sequence may have. heads: whether to keep what heads found.
+    Args:   longest: the most tokens that the sequence may have. heads: whether to keep what heads found; a learned model has no circuit
+            that would say what they look for.
     Raises: as `Decoder`.
     """
-    model, decoder = task.model(dtype), decoder_of(task, start, longest, sampling, dtype, heads)
+    circuit = getattr(task, "circuit", None) if heads else None
+    model, decoder = task.model(dtype), decoder_of(task, start, longest, sampling, dtype, circuit is not None)
     steps = [watched(step) for step in decoder]
     columns, tokens = Columns(), TraceTokens(model.vocabulary)
     for name in MACHINE:
         columns.add(f"machine.{name}", [])
-    add_steps(columns, 0, tokens, start, steps, heads)
+    add_steps(columns, 0, tokens, start, steps, circuit is not None)
     process = {
         "construction": "ap-mdm", "process": "ap-mdm", "schedule": "", "order": sampling.order, "steps": len(steps),
         "engine": decoder.engine, "vocabulary": [list(kind) for kind in model.vocabulary.kinds], "depth": len(model.layers),
         "width": model.width, "letters": {}, "forms": {name: _form(*form) for name, form in shown.forms.items()},
-        "heads": heads_of(task.circuit) if heads else [], "layout": _layout(longest, shown.picture), "wrong": None, "stuck": None,
+        "heads": heads_of(circuit) if circuit else [], "layout": _layout(longest, shown.picture), "wrong": None, "stuck": None,
     }  # fmt: skip
     header = {"version": VERSION} | _without_machine(shown, len(steps)) | {"processes": [process]}
     return Trace(header | {"columns": {name: list(place) for name, place in columns.index.items()}}, columns.packed())
 
 
 def decoder_of(
-    task: Task, start: Tokens, longest: int, sampling: Sampling, dtype: str = "float64", heads: bool = False
+    task: TaskModel, start: Tokens, longest: int, sampling: Sampling, dtype: str = "float64", heads: bool = False
 ) -> Decoder:
     """A decode by the model of a task, whose steps say how they changed the sequence."""
     return Decoder(task.model(dtype), start, task.positions(longest), "ap-mdm", sampling, edits=True, heads=heads)

@@ -1,0 +1,1 @@
+"""`lockstep train`: command.py has the table of what can be trained; each has a file of its own."""
