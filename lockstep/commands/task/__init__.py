@@ -1,1 +1,2 @@
-"""`lockstep task`: command.py has the table of tasks, solved.py what each of them prints; each task has a file of its own."""
+"""`lockstep task`: command.py has the table of tasks, solved.py what each of them prints. Each task has a file of its own, and graphs/
+reads graphs and decodes programs on them."""

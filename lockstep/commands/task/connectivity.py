@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.commands.task.graph_files import Graph, Limits, read_graph
-from lockstep.commands.task.graph_programs import GraphFile, solve
+from lockstep.commands.task.graphs.files import Graph, Limits, read_graph
+from lockstep.commands.task.graphs.programs import GraphFile, solve
 from lockstep.commands.task.solved import Solved, finish
 from lockstep.common.options import Dtype, Engine, Json, Process, Schedule
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from lockstep.commands.task.graph_files import Graph, Limits, read_graph
-from lockstep.commands.task.graph_programs import GraphFile, solve
+from lockstep.commands.task.graphs.files import Graph, Limits, read_graph
+from lockstep.commands.task.graphs.programs import GraphFile, solve
 from lockstep.commands.task.solved import Solved, finish
 from lockstep.common.options import Dtype, Engine, Json, Process, Schedule
 from lockstep.pram.word import MAX_WORD_BITS
@@ -71,8 +71,8 @@ def matrix(graph: Graph) -> list[list[int]]:
     return rows
 
 
-def _sides(graph: Graph, near: list[int]) -> dict[str, list[str]]:
-    """The names of the nodes on either side."""
+def _sides(graph: Graph, near: Any) -> dict[str, list[str]]:
+    """The names of the nodes on either side. near: for each node, 1 on the source's side and 0 on the other one."""
     return {
         f"{side}_side": [name for name, is_near in zip(graph.names, near) if is_near == flag]
         for side, flag in (("source", 1), ("sink", 0))

@@ -102,7 +102,8 @@ def read_graph(path: Path, limits: Limits) -> Graph:
 def _lines(graph: Graph, comment: str) -> Iterator[list[Word]]:
     """The words of each line that has some. comment: `#` anywhere, or the first word of a line that is one."""
     for number, line in enumerate(graph.source.text.split("\n"), 1):
-        words, column = [], 0
+        words: list[Word] = []
+        column = 0
         for text in line.split():
             column = line.index(text, column)
             if text.startswith("#") if comment == "#" else text == comment and not words:
@@ -224,8 +225,9 @@ def _read_graphml(graph: Graph, limits: Limits) -> None:
         capacity = values.get("capacity", 1)
         if isinstance(capacity, bool) or not isinstance(capacity, int):
             graph.fail(f"the capacity of the edge from {tail} to {head} is an integer, not {shorten(str(capacity))!r}")
-        for ends in ((tail, head),) if found.is_directed() else ((tail, head), (head, tail)):
-            graph.add(Arc(*(numbers[end] for end in ends), capacity), limits.capacity(len(numbers)))
+        u, v = numbers[tail], numbers[head]
+        for arc in (Arc(u, v, capacity),) if found.is_directed() else (Arc(u, v, capacity), Arc(v, u, capacity)):
+            graph.add(arc, limits.capacity(len(numbers)))
 
 
 #: Readers of formats, by the suffix of the file.
