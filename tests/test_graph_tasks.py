@@ -11,7 +11,10 @@ from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 
 from lockstep.commands.task import connectivity, min_cut
 from lockstep.commands.task.graphs.files import Graph, Limits, read_graph
+from lockstep.common.finding import TASKS
 from lockstep.pram.errors import PramError
+from lockstep.pram.program import load
+from lockstep.pram.word import MAX_WORD_BITS
 
 LIMITS = Limits(9, lambda nodes: 100)
 #: A diamond with an arc across. Its least cut takes 5, and there is one only.
@@ -153,6 +156,15 @@ def test_parallel_arcs_add_up(tmp_path: Path) -> None:
     (tmp_path / "g.txt").write_text(f"0 1 {most}\n0 1 1\n")
     with pytest.raises(PramError, match=rf"g.txt:2:5: error: the capacities from 0 to 1 add up to more than {most:,}"):
         min_cut.matrix(read_graph(tmp_path / "g.txt", min_cut.LIMITS))
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 10, 63, 64, 65, 100, 256])
+def test_the_largest_capacity_that_words_hold(nodes: int) -> None:
+    program, most = load(TASKS / "min_cut.pram"), min_cut.LIMITS.capacity(nodes)
+    ends = {"n": nodes, "s": 0, "t": nodes - 1}
+    assert program.word_bits(ends | {"most": most}, most) == MAX_WORD_BITS
+    with pytest.raises(PramError, match="word size 25 "):
+        program.word_bits(ends | {"most": most + 1}, most + 1)
 
 
 def test_the_largest_capacity(alone: Do) -> None:

@@ -25,6 +25,7 @@ from mutation import (
     of_engines,
     of_erasing,
     of_generation,
+    of_graphs,
     of_language,
     of_layouts,
     of_lowering,
@@ -48,6 +49,7 @@ from mutation import (
     on_comparisons,
     on_erasing,
     on_generation,
+    on_graphs,
     on_machine,
     on_masked_arm,
     on_models,
@@ -88,6 +90,7 @@ CHECKS: dict[str, Check] = {
         on_rounds,
         on_sweeps,
         on_tasks,
+        on_graphs,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -120,6 +123,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_reached.MUTANTS,
     *of_sweeps.MUTANTS,
     *of_tasks.MUTANTS,
+    *of_graphs.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -12,8 +12,15 @@ from lockstep.commands.task.solved import Solved, finish
 from lockstep.common.options import Dtype, Engine, Json, Process, Schedule
 from lockstep.pram.word import MAX_WORD_BITS
 
-#: A word of the program holds twice the sum of n capacities.
-LIMITS = Limits(256, lambda nodes: ((1 << MAX_WORD_BITS - 1) - 1) // nodes)
+
+def most_capacity(nodes: int) -> int:
+    """The largest capacity that the program takes: words hold 2 n capacities, and n^2 of them, or n^4 / 2 if that is less."""
+    largest = (1 << MAX_WORD_BITS) - 1
+    counted = (largest - nodes) // nodes**2 if nodes + nodes**4 // 2 > largest else largest
+    return min(largest // (2 * nodes), counted)
+
+
+LIMITS = Limits(256, most_capacity)
 
 
 def min_cut(graph: GraphFile,
