@@ -11,12 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
+from test_graph_edits import check, short_scripts
 from test_graph_tasks import ARCS, DIAMOND, DIMACS, REFUSED, arcs, edge, graphml, read
 
 from lockstep import cli
-from lockstep.commands.task import connectivity, min_cut
+from lockstep.commands.task import connectivity, edit_graph, min_cut
 from lockstep.commands.task.graphs.files import read_graph
+from lockstep.compiler.invariants import CircuitError
+from lockstep.models.editing import OutOfPositions
 from lockstep.pram.errors import PramError
+from lockstep.tasks.graph_edits import graph_edits
 from mutation.table import Check
 
 
@@ -93,9 +97,35 @@ def parts() -> None:
         assert command("connectivity", DIAMOND)[0] == 3, "other components pass"
 
 
+def edits() -> None:
+    task = graph_edits(2, 6)
+    made = task, task.model()
+    for commands, edges in short_scripts():
+        check(commands, edges, made=made)
+
+
+def scripts() -> None:
+    with TemporaryDirectory() as name:
+        graph, script = read(Path(name), "g.txt", "nodes 4\n0 1\n"), Path(name) / "s.txt"
+        script.write_text("add 2 0\ndelete 0 1\n")
+        assert edit_graph.read_script(script, graph) == [("ADD", (2, 0)), ("DEL", (0, 1))], "a script"
+        for wrong in ("add 1\n", "move 0 1\n", "add 1 1\n", "add 0 4\n"):
+            script.write_text(wrong)
+            try:
+                edit_graph.read_script(script, graph)
+            except PramError:
+                continue
+            raise AssertionError(f"not refused: {wrong!r}")
+    left = edit_graph.edited([("ADD", (2, 0)), ("DEL", (0, 1)), ("DEL", (3, 3))], [(0, 1), (1, 2)])
+    assert sorted(left) == [(1, 2), (2, 0)], "the oracle"
+
+
 CHECKS = (
     Check("graphs that are read", "an edge list, DIMACS and GraphML: nodes, arcs, source and sink", graphs_read, (PramError,)),
     Check("graphs that are refused", "files that are no graph: each error's text and place", graphs_refused),
+    Check("graph edits", "all scripts of up to two edits of two edges on three graphs: edges, steps and context", edits,
+          (CircuitError, OutOfPositions)),
+    Check("scripts of edits", "a script, and the oracle of its edits; scripts that are none", scripts, (PramError,)),
     Check("a least cut", "what `task min-cut` finds, and its exit status beside another answer", cut, (PramError,)),
     Check("components of a graph", "what `task connectivity` finds, and its exit status beside another answer", parts, (PramError,)),
 )  # fmt: skip

@@ -7,7 +7,9 @@ from pathlib import Path
 from lockstep.common.groups import Table, app_of
 
 #: The tasks, each a file of this folder, under their headings.
-TASKS = Table("lockstep.commands.task", Path(__file__).parent, {"Decide": ("parity",), "Graphs": ("min-cut", "connectivity")})
+TASKS = Table(
+    "lockstep.commands.task", Path(__file__).parent, {"Decide": ("parity",), "Graphs": ("min-cut", "connectivity", "edit-graph")}
+)
 
 
 app = app_of(TASKS)

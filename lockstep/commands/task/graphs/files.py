@@ -99,9 +99,9 @@ def read_graph(path: Path, limits: Limits) -> Graph:
     return graph
 
 
-def _lines(graph: Graph, comment: str) -> Iterator[list[Word]]:
+def lines_of(source: Source, comment: str) -> Iterator[list[Word]]:
     """The words of each line that has some. comment: `#` anywhere, or the first word of a line that is one."""
-    for number, line in enumerate(graph.source.text.split("\n"), 1):
+    for number, line in enumerate(source.text.split("\n"), 1):
         words: list[Word] = []
         column = 0
         for text in line.split():
@@ -147,7 +147,7 @@ def _check_length(graph: Graph, words: list[Word], form: str, least: int, most: 
 
 
 def _read_edge_list(graph: Graph, limits: Limits) -> None:
-    rows, declared = list(_lines(graph, "#")), 0
+    rows, declared = list(lines_of(graph.source, "#")), 0
     if rows and rows[0][0].text == "nodes":
         _check_length(graph, rows[0], "nodes N", 2, 2)
         declared = _count(graph, rows.pop(0)[1], limits)
@@ -165,7 +165,7 @@ def _read_edge_list(graph: Graph, limits: Limits) -> None:
 
 
 def _read_dimacs(graph: Graph, limits: Limits) -> None:
-    rows = list(_lines(graph, "c"))
+    rows = list(lines_of(graph.source, "c"))
     if not rows or rows[0][0].text != "p":
         graph.fail(
             "a DIMACS file begins with `p max N M` or `p edge N M`, after lines `c ...`", rows[0][0].at if rows else Span(1, 1)
