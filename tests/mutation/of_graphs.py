@@ -71,7 +71,7 @@ MUTANTS = (
         "(number >> half, number & (1 << half) - 1)", EDITS),
     row("edits: a command more is free of steps", graph_edits.costs, "steps + 2 + new", "steps + 2", EDITS),
     row("scripts: add and delete change places", edit_graph.read_script,
-        '{"add": ADD, "delete": DEL}', '{"add": DEL, "delete": ADD}', SCRIPTS),
+        '"add": ADD, "delete": DEL', '"add": DEL, "delete": ADD', SCRIPTS),
     row("scripts: an edge to itself", edit_graph.read_script, "tail == head", "False", SCRIPTS),
     row("scripts: the oracle adds what is deleted", edit_graph.edited, 'kind == "ADD"', "True", SCRIPTS),
 )  # fmt: skip
