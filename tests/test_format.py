@@ -16,7 +16,7 @@ from lockstep.pram.format import WIDTH, format_text
 from lockstep.pram.parser import parse
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
-PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
+PROGRAMS = sorted((Path(__file__).parent.parent / "examples").glob("*/*.pram"))
 
 #: Programs as users write them, and their layout.
 LAYOUTS = {

@@ -12,10 +12,10 @@ from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 
 import lockstep
 from lockstep.commands import doctor
-from lockstep.common.finding import EXAMPLES, find_program
+from lockstep.common.finding import EXAMPLES, TASKS, find_program
 from lockstep.models.engines import ENGINES
 
-NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
+NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "examples").glob("*/*.pram"))
 
 
 def test_examples_are_listed_printed_and_copied(do: Do) -> None:
@@ -73,6 +73,7 @@ def test_the_doctors_last_line(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_found_for_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_program(Path("tree_sum")) == EXAMPLES / "tree_sum.pram"
+    assert find_program(Path("min_cut")) == TASKS / "min_cut.pram"
     for path in ("tree_sum.pram", "folder/tree_sum", "nothing"):
         assert find_program(Path(path)) == Path(path)
     Path("tree_sum").mkdir()  # what is here is never passed over

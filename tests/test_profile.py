@@ -20,7 +20,7 @@ from lockstep.pram.program import load, parse_program
 from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_programs
 
-PROGRAMS = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
+PROGRAMS = sorted((Path(__file__).parent.parent / "examples").glob("*/*.pram"))
 MAX_STEPS = 20_000
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.console import FAILED, emit, err, spinner
-from lockstep.common.finding import EXAMPLES
+from lockstep.common.finding import EXAMPLES, all_examples
 from lockstep.common.options import Json
 from lockstep.common.tables import BAD, GOOD, LABEL, narrow_table
 
@@ -46,7 +46,7 @@ def _platform() -> Iterator[Finding]:
     yield "lockstep", version("lockstep"), True
     yield "Python", f"{platform.python_version()}, {sys.executable}", sys.version_info >= (3, 11)
     yield "processors", str(os.cpu_count()), True
-    yield "examples", f"{len(list(EXAMPLES.glob('*.pram')))} in {EXAMPLES}", EXAMPLES.is_dir()
+    yield "examples", f"{len(all_examples())} in {EXAMPLES.parent}", EXAMPLES.is_dir()
 
 
 def _libraries() -> Iterator[Finding]:

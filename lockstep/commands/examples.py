@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.common.console import emit
-from lockstep.common.finding import EXAMPLES
+from lockstep.common.finding import all_examples, example_named
 from lockstep.common.options import Json
 from lockstep.common.paths import existing_folder
 from lockstep.common.tables import LABEL, narrow_table
@@ -31,7 +31,7 @@ def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME",
     if name is None:
         if copy is not None:
             raise typer.BadParameter("name the example to copy: lockstep examples NAME --copy FOLDER", param_hint="--copy")
-        programs = [load(path) for path in sorted(EXAMPLES.glob("*.pram"))]
+        programs = [load(path) for path in all_examples()]
         emit([_record(program) for program in programs], _table(programs), json_)
         return
     program = load(_file(name))
@@ -43,8 +43,8 @@ def examples(name: Annotated[Optional[str], typer.Argument(metavar="NAME",
 
 
 def _file(name: str) -> Path:
-    path = EXAMPLES / f"{name.removesuffix('.pram')}.pram"
-    if path.parent != EXAMPLES or not path.is_file():
+    path = example_named(name.removesuffix(".pram"))
+    if path is None:
         raise typer.BadParameter(f"there is no example {name!r}; `lockstep examples` lists them", param_hint="NAME")
     return path
 

@@ -26,6 +26,7 @@ from mutation import (
     of_engines,
     of_erasing,
     of_generation,
+    of_graphs,
     of_language,
     of_layouts,
     of_lowering,
@@ -50,6 +51,7 @@ from mutation import (
     on_dyck,
     on_erasing,
     on_generation,
+    on_graphs,
     on_machine,
     on_masked_arm,
     on_models,
@@ -91,6 +93,7 @@ CHECKS: dict[str, Check] = {
         on_sweeps,
         on_tasks,
         on_dyck,
+        on_graphs,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -124,6 +127,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_sweeps.MUTANTS,
     *of_tasks.MUTANTS,
     *of_dyck.MUTANTS,
+    *of_graphs.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -8,7 +8,9 @@ from lockstep.common.groups import Table, app_of
 
 #: The tasks, each a file of this folder, under their headings.
 TASKS = Table(
-    "lockstep.commands.task", Path(__file__).parent, {"Decide": ("parity",), "Generate": ("dyck",), "Edit": ("editor",)}
+    "lockstep.commands.task",
+    Path(__file__).parent,
+    {"Decide": ("parity",), "Generate": ("dyck",), "Edit": ("editor",), "Graphs": ("min-cut", "connectivity", "edit-graph")},
 )
 
 

@@ -1,0 +1,1 @@
+"""Graphs of tasks: read from files, and solved by example programs."""
