@@ -333,11 +333,11 @@ class At(IntEnum):
 
 
 class Builder:
-    """Collects the fields and layers of a circuit; passes add to it."""
+    """Collects the fields and layers of a circuit, `depth` of them; passes add to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = len(At)) -> None:
         self.fields: dict[str, Field] = {}
-        self.layers = [Layer() for _ in At]
+        self.layers = [Layer() for _ in range(depth)]
 
     def field(self, name: str, width: int = 1, high: int | tuple[int, ...] = 1) -> Field:
         """Add a field under a new name. `high` is the largest value of each bit."""
@@ -345,14 +345,14 @@ class Builder:
         self.fields[name] = Field(name, width, (high,) * width if isinstance(high, int) else high)
         return self.fields[name]
 
-    def gate(self, at: At, gate: Gate) -> None:
+    def gate(self, at: int, gate: Gate) -> None:
         self.layers[at].gates.append(gate)
 
-    def when(self, at: At, literals: Iterable[Linear], writes: Writes) -> None:
+    def when(self, at: int, literals: Iterable[Linear], writes: Writes) -> None:
         """Add a gate that writes on the rows where all literals are 1."""
         self.gate(at, conjunction(literals, writes))
 
-    def look_up(self, at: At, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
+    def look_up(self, at: int, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
                 reads: Iterable[tuple[Linear, Bit]], recency: Linear = NO_RECENCY, recency_max: int = 0) -> None:  # fmt: skip
         """Add a lookup. `Lookup` explains the arguments."""
         lookup = Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max)

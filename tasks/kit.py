@@ -1,4 +1,4 @@
-"""What circuits of tasks share: tokens without bits, rows that know their index and their neighbours, and the edits of AP-MDM.
+"""What circuits of tasks share: tokens, the edits of AP-MDM, and rows that know their index and their neighbours.
 
 Row 0 holds BOS, the sink of every head. All other rows may ask. A neighbour is found by its index, so it is always the row that
 stands there now: an insertion or a deletion moves what it holds.
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lockstep.compiler.assemble import assemble
-from lockstep.compiler.circuit import At, Builder, Circuit, Control, Match, Readout
+from lockstep.compiler.circuit import NO_RECENCY, Builder, Circuit, Control, Field, Match, Readout, Threshold, Writes
 from lockstep.compiler.invariants import check_circuit
-from lockstep.compiler.linear import Bit, Linear
+from lockstep.compiler.linear import Linear, total
 from lockstep.compiler.position_fields import PositionFields
+from lockstep.compiler.processor import SHARPNESS
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.transformer import DTYPES, Transformer
@@ -23,19 +24,27 @@ from lockstep.models.transformer import DTYPES, Transformer
 BOS = "BOS"
 #: What a neighbour's index is to a row's.
 RIGHT, LEFT = "right", "left"
+#: What a lookup reads to say that it has found a row.
+YES = Linear(constant=1)
 
 
 @dataclass(frozen=True)
-class Task:
-    """A circuit for sequences of up to 2^index_bits rows, and its roles: flags of rows that their position sets."""
+class Edited:
+    """A circuit that edits a sequence."""
 
     circuit: Circuit
-    index_bits: int
-    roles: Mapping[str, Sequence[int] | slice]
 
     def model(self, dtype: str = "float64") -> Transformer:
         """Return the weights."""
         return assemble(self.circuit, DTYPES[dtype])
+
+
+@dataclass(frozen=True)
+class Task(Edited):
+    """A circuit for sequences of up to 2^index_bits rows, and its roles: flags of rows that their position sets."""
+
+    index_bits: int
+    roles: Mapping[str, Sequence[int] | slice]
 
     def tokens(self, kinds: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Return a sequence of tokens without bits, with BOS before it."""
@@ -65,59 +74,112 @@ class Task:
         return fields.positions
 
 
-class TaskBuilder(Builder):
-    """Collects the fields and one layer of a circuit that edits a sequence.
+class EditBuilder(Builder):
+    """Collects the fields and layers of a circuit that edits a sequence.
 
-    Args: kinds: the kinds of tokens after BOS and MASK. roles: flags of rows, with the rows that have them.
+    Args: kinds: the kinds of tokens after BOS and MASK, with their bits. rows: the most that a sequence has. depth: layers.
     """
 
-    def __init__(self, kinds: Sequence[str], index_bits: int, roles: Mapping[str, Sequence[int] | slice]) -> None:
-        super().__init__()
-        self.index_bits, self.roles = index_bits, roles
-        self.vocabulary = Vocabulary(tuple((kind, 0) for kind in (BOS, MASK, *kinds)))
+    def __init__(self, kinds: Mapping[str, int], rows: int, depth: int = 1) -> None:
+        super().__init__(depth)
+        self.vocabulary = Vocabulary(((BOS, 0), (MASK, 0), *kinds.items()))
         self.kinds = {kind: self.field(f"token.{kind}") for kind, _ in self.vocabulary.kinds}
-        self.token_bits = self.field("token.bits")
-        self.one, self.rank = self.field("one"), self.field("rank", 1, (1 << index_bits) - 1)
-        self.places = {name: self.field(name, index_bits) for name in ("index", RIGHT, LEFT)}
-        self.flags = {name: self.field(name) for name in roles}
+        self.token_bits = self.field("token.bits", max(1, self.vocabulary.most_bits))
+        self.encoded: set[str] = set()
+        self.one, self.rank = self.place("one"), self.place("rank", 1, rows - 1)
         self.edits = {name: self.field(f"control.{name}") for name in ("remask", "insert", "delete")}
+        self.taken: dict[str, Field] = {}
+        self.out = self.field("out", self.vocabulary.most_bits) if self.vocabulary.most_bits else None
         self.body = 1 - self.kinds[BOS].flag
+
+    def place(self, name: str, width: int = 1, high: int = 1) -> Field:
+        """Add a field that position encodings write."""
+        self.encoded.add(name)
+        return self.field(name, width, high)
 
     def is_kind(self, kind: str) -> Linear:
         """1 on the rows whose token has this kind."""
         return self.kinds[kind].flag
 
+    def most(self, form: Linear) -> int:
+        """The largest value of a form, if all fields are in range."""
+        return form.constant + sum(c * self.fields[name].highs[j] for (name, j), c in form.terms.items() if c > 0)
+
+    def read(self, at: int, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
+             values: Mapping[str, Linear | Sequence[Linear]], recency: Linear = NO_RECENCY) -> dict[str, Field]:  # fmt: skip
+        """Add a lookup; return new fields for what it reads, by name. A form is read as a number, a sequence as bits."""
+        read, fields = [], {}
+        for key, value in values.items():
+            forms = [value] if isinstance(value, Linear) else value
+            fields[key] = self.field(f"{name}: {key}", len(forms), tuple(map(self.most, forms)))
+            read += [(form, fields[key].bit(j)) for j, form in enumerate(forms)]
+        self.look_up(at, name, asks, matches, conditions, read, recency, self.most(recency))
+        return fields
+
+    def at_least(self, at: int, form: Linear, literals: Sequence[Linear], writes: Writes) -> None:
+        """Add a gate that writes where the form is at least 0 and all literals are 1."""
+        self.gate(at, Threshold(form - (len(literals) - total(literals)) * (self.most(form) + 1), writes))
+
+    def edit(self, name: str, literals: Iterable[Linear], at: int = 0) -> None:
+        """Add a gate: rows on which all literals are 1 are remasked, deleted, or have a mask inserted after them."""
+        self.when(at, literals, {self.edits[name].bit(): 1})
+
+    def take(self, kind: str, literals: Sequence[Linear], bits: Iterable[tuple[int, Linear]] = (), at: int = 0) -> None:
+        """Rows on which all literals are 1 take a token of a kind; bit j of its number is 1 where the form beside j is 1.
+
+        All masks must be remasked, else others take a token, too: these rows are the exception.
+        """
+        if kind not in self.taken:
+            self.taken[kind] = self.field(f"take.{kind}")
+        self.when(at, literals, {self.taken[kind].bit(): 1, self.edits["remask"].bit(): -1})
+        for j, form in bits:
+            assert self.out is not None
+            self.when(at, [*literals, form], {self.out.bit(j): 1})
+
+    def made(self) -> Circuit:
+        """Return the circuit of all that was added.
+
+        Raises: CircuitError: an invariant does not hold.
+        """
+        made = Circuit(
+            self.vocabulary, self.fields, self.kinds, self.token_bits, self.is_kind(BOS), self.one.flag, self.layers,
+            self._readout(), frozenset(self.encoded), Control(*(self.edits[name].flag for name in ("remask", "insert", "delete"))),
+        )  # fmt: skip
+        check_circuit(made)
+        return made
+
+    def _readout(self) -> Readout:
+        """The kind outweighs the bits, of which kinds have different numbers. A row that takes nothing scores all tokens equally."""
+        any_kind, out = total(field.flag for field in self.taken.values()), [*self.out] if self.out else []
+        kinds = {kind: field.flag * (SHARPNESS * (len(out) + 2)) for kind, field in self.taken.items()}
+        return Readout(kinds, tuple(bit * SHARPNESS for bit in out), tuple((any_kind - bit) * SHARPNESS for bit in out))
+
+
+class TaskBuilder(EditBuilder):
+    """Collects a circuit of one layer whose rows know their neighbours and which never unmasks.
+
+    Args: kinds: the kinds of tokens after BOS and MASK. roles: flags of rows, with the rows that have them.
+    """
+
+    def __init__(self, kinds: Sequence[str], index_bits: int, roles: Mapping[str, Sequence[int] | slice]) -> None:
+        super().__init__(dict.fromkeys(kinds, 0), 1 << index_bits)
+        self.index_bits, self.roles = index_bits, roles
+        self.places = {name: self.place(name, index_bits) for name in ("index", RIGHT, LEFT)}
+        self.flags = {name: self.place(name) for name in roles}
+
     def any_row(self, kind: str) -> Linear:
         """Return whether some row has this kind: a head that finds the last one."""
-        found = self.field(f"any.{kind}")
-        top = (1 << self.index_bits) - 1
-        self.look_up(
-            At.ROM, f"any {kind}", self.body, (), (self.is_kind(kind),), [(Linear(constant=1), found.bit())], self.rank.flag, top
-        )
-        return found.flag
+        return self.read(0, f"any {kind}", self.body, (), (self.is_kind(kind),), {"found": YES}, self.rank.flag)["found"].flag
 
     def neighbour(self, side: str, kind: str, asks: Linear) -> Linear:
         """Return whether the neighbour on a side has this kind; 0 on rows that do not ask."""
-        found, here, there = self.field(f"{side}.{kind}"), self.places["index"], self.places[side]
+        here, there = self.places["index"], self.places[side]
         matches = [Match(there[j], here[j]) for j in range(self.index_bits)]
-        self.look_up(At.ROM, f"{side} {kind}", asks, matches, (self.body,), [(self.is_kind(kind), found.bit())])
-        return found.flag
-
-    def edit(self, name: str, literals: Iterable[Linear]) -> None:
-        """Add a gate: rows on which all literals are 1 are remasked, deleted, or have a mask inserted after them."""
-        writes: dict[Bit, int] = {self.edits[name].bit(): 1}
-        self.when(At.ROM, literals, writes)
+        return self.read(0, f"{side} {kind}", asks, matches, (self.body,), {"kind": self.is_kind(kind)})["kind"].flag
 
     def task(self) -> Task:
         """Return the task; nothing in it is ever unmasked.
 
         Raises: CircuitError: an invariant does not hold.
         """
-        remask, insert, delete = (self.edits[name].flag for name in ("remask", "insert", "delete"))
-        positions = {"one", "rank", *self.places, *self.flags}
-        made = Circuit(
-            self.vocabulary, self.fields, self.kinds, self.token_bits, self.is_kind(BOS), self.one.flag, self.layers[:1],
-            Readout({}, (), ()), frozenset(positions), Control(remask, insert, delete),
-        )  # fmt: skip
-        check_circuit(made)
-        return Task(made, self.index_bits, self.roles)
+        return Task(self.made(), self.index_bits, self.roles)
