@@ -29,22 +29,16 @@ YES = Linear(constant=1)
 
 
 @dataclass(frozen=True)
-class Edited:
-    """A circuit that edits a sequence."""
+class Task:
+    """A circuit for sequences of up to 2^index_bits rows, and its roles: flags of rows that their position sets."""
 
     circuit: Circuit
+    index_bits: int
+    roles: Mapping[str, Sequence[int] | slice]
 
     def model(self, dtype: str = "float64") -> Transformer:
         """Return the weights."""
         return assemble(self.circuit, DTYPES[dtype])
-
-
-@dataclass(frozen=True)
-class Task(Edited):
-    """A circuit for sequences of up to 2^index_bits rows, and its roles: flags of rows that their position sets."""
-
-    index_bits: int
-    roles: Mapping[str, Sequence[int] | slice]
 
     def tokens(self, kinds: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Return a sequence of tokens without bits, with BOS before it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from lockstep.compiler.circuit import Circuit
 from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Tokens
-from lockstep.tasks.kit import BOS, Edited
+from lockstep.tasks.kit import BOS, Task
 from lockstep.tasks.sudoku_circuit import DIGIT, KEPT, NONE, circuit_of
 from lockstep.tasks.sudoku_rows import CELL, KEPT_ROW, Board
 
@@ -38,14 +37,18 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Sudoku(Edited):
+class Sudoku(Task):
     """The circuit for one size of boards."""
 
     board: Board
 
-    @cached_property
-    def positions(self) -> Positions:
-        """The encodings of all positions."""
+    def positions(self, length: int) -> Positions:
+        """Return the encodings of all positions, whatever the length of the start is.
+
+        Raises: ValueError: there are not so many.
+        """
+        if length > self.board.length:
+            raise ValueError(f"{length} positions, and a complete sequence has {self.board.length}")
         return self.board.positions(self.circuit)
 
     def start(self, grid: Sequence[int]) -> Tokens:
@@ -86,4 +89,4 @@ def sudoku(side: int, searches_on: bool = True) -> Sudoku:
     Args: searches_on: whether it looks for a second solution behind a first one.
     """
     board = Board(side, searches_on)
-    return Sudoku(circuit_of(board), board)
+    return Sudoku(circuit_of(board), (board.length - 1).bit_length(), board.rows, board)

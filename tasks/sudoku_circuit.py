@@ -107,12 +107,18 @@ class SudokuBuilder(EditBuilder):
         self.near = {}
         for name, field in self.group.items():
             matches = [Match(a, b) for a, b in zip(self.digit, self.own_digit)] + self.same(field)
-            self.near[name] = self.read(0, f"digit in the {name}", self.pair, matches, is_digit, {"found": YES}, self.here)["found"].flag
+            self.near[name] = self.read(0, f"digit in the {name}", self.pair, matches, is_digit, {"found": YES}, self.here)[
+                "found"
+            ].flag
         marked = (self.is_kind(TRIED),)
-        self.mark = self.read(0, "mark of the cell", self.pair, here, marked, {"digit": word_of(self.own_digit) + 1, "level": level + 1})
+        self.mark = self.read(
+            0, "mark of the cell", self.pair, here, marked, {"digit": word_of(self.own_digit) + 1, "level": level + 1}
+        )
         recency = level * (1 << self.board.cell_bits) + self.here
         self.level = self.read(0, "level", everyone, (), is_digit, {"number": level, "bits": self.own_level}, recency)
-        self.open = self.read(0, "masked cell", everyone, (), (self.cell, self.mask), {"found": YES}, self.rank.flag)["found"].flag
+        self.open = self.read(0, "masked cell", everyone, (), (self.cell, self.mask), {"found": YES}, self.rank.flag)[
+            "found"
+        ].flag
         self.last = self.read(0, "last row", everyone, (), (everyone,), {"rank": self.rank.flag}, self.rank.flag)["rank"].flag
         self.unknown = YES
         if self.board.searches_on:
@@ -128,7 +134,9 @@ class SudokuBuilder(EditBuilder):
         self.resumed = self.flag(0, "marked on this level", self.mark["level"].flag - 1 - level, [self.pair])
         self.is_top = self.flag(0, "on the highest level", own - level, [self.is_kind(DIGIT)])
         self.mark_is_top = self.flag(0, "mark of the highest level", own - level, [self.is_kind(TRIED)])
-        self.guess_is_top = self.flag(0, "guess of this level", self.there["level"].flag - level, [self.tried, self.there["guess"].flag])
+        self.guess_is_top = self.flag(
+            0, "guess of this level", self.there["level"].flag - level, [self.tried, self.there["guess"].flag]
+        )
         self.guessed = self.flag(0, "guessed", level - 1, [])
         self.ready = self.flag(0, "complete", self.last - (self.board.length - 1), [])
 
@@ -138,7 +146,9 @@ class SudokuBuilder(EditBuilder):
         """Of each group of pairs, the first and the last that is alive; so pairs that are alone, and groups without one."""
         self.alone, lost, numbers = [], [], (self.number, self.small, self.same(self.where))
         for name in SHARED:
-            number, reverse, matches = numbers if name == "cell" else (self.here, self.early, self.same(self.digit, self.group[name]))
+            number, reverse, matches = (
+                numbers if name == "cell" else (self.here, self.early, self.same(self.digit, self.group[name]))
+            )
             asks, alive = self.pair + self.cell if name == "cell" else self.pair, (self.alive,)
             last = self.read(1, f"last alive, {name}", asks, matches, alive, {"found": YES, "number": number}, number)
             first = self.read(1, f"first alive, {name}", self.pair, matches, alive, {"number": number}, reverse)["number"].flag
@@ -154,7 +164,9 @@ class SudokuBuilder(EditBuilder):
 
     def find_singles(self) -> None:
         """Singles; what is wrong; cells with two digits left."""
-        third = self.read(2, "third digit", self.least, self.same(self.where), self.middle, {"found": YES}, self.number)["found"].flag
+        third = self.read(2, "third digit", self.least, self.same(self.where), self.middle, {"found": YES}, self.number)[
+            "found"
+        ].flag
         self.single = self.flag(2, "single", total(self.alone) - 1, [])
         self.wrong = self.flag(2, "wrong", self.lost - 1, [])
         self.two_left = self.both(2, "two digits left", [self.least, 1 - third])
@@ -168,9 +180,14 @@ class SudokuBuilder(EditBuilder):
         any_single = self.read(3, "any single", asks, (), (self.single,), {"found": YES}, rank)["found"].flag
         weight = 1 << self.board.cell_bits
         best = self.early + self.two_left * weight + self.resumed * (2 * weight)
-        self.guess = self.read(3, "cell to guess", asks, (), (self.least,), {"place": self.here, "found": YES, "digit": [*self.digit]}, best)
+        self.guess = self.read(
+            3, "cell to guess", asks, (), (self.least,), {"place": self.here, "found": YES, "digit": [*self.digit]}, best
+        )
         chosen, found = self.guess["place"].flag, self.guess["found"].flag
-        at, to = self.flag(3, "not before the guess", self.here - chosen, [found]), self.flag(3, "not behind it", chosen - self.here, [found])
+        at, to = (
+            self.flag(3, "not before the guess", self.here - chosen, [found]),
+            self.flag(3, "not behind it", chosen - self.here, [found]),
+        )
         self.chosen = [self.ready, 1 - self.is_wrong, 1 - any_single, at, to]
         self.in_the_way = []
         for name in GROUPS:
@@ -183,7 +200,9 @@ class SudokuBuilder(EditBuilder):
     def write_digits(self) -> None:
         """Masked cells take a single on this level, or a guess on the next one."""
         write = (self.single, *(self.single - late for late in self.in_the_way))
-        mine = self.read(4, "single of the cell", self.cell, self.same(self.where), write, {"found": YES, "digit": [*self.digit]}, self.number)
+        mine = self.read(
+            4, "single of the cell", self.cell, self.same(self.where), write, {"found": YES, "digit": [*self.digit]}, self.number
+        )
         self.edit("remask", [total(self.role.values()), self.mask], at=4)  # masks wait; `take` makes exceptions
         here = [self.cell, self.mask]
         single = [*here, self.ready, 1 - self.is_wrong, mine["found"].flag]
@@ -226,7 +245,9 @@ class SudokuBuilder(EditBuilder):
 
     def grow_and_shrink(self) -> None:
         """While a cell is masked, the workspace doubles until it is complete. When none is, it vanishes."""
-        missing = self.board.length - 2 - self.last - (self.rank.flag - self.board.cells)  # at least 0 on as many rows as are missing
+        missing = (
+            self.board.length - 2 - self.last - (self.rank.flag - self.board.cells)
+        )  # at least 0 on as many rows as are missing
         self.at_least(0, missing, [self.open, self.grows, self.unknown], {self.edits["insert"].bit(): 1})
         over = [1 - self.open]
         if self.board.searches_on:
