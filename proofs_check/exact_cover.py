@@ -45,6 +45,13 @@ def solutions(grid: Sequence[int], side: int, most: int = 2, choices: int = 200_
     return found
 
 
+def is_solution(board: Sequence[int], clues: Sequence[int], side: int) -> bool:
+    """Whether a board keeps the clues and has each digit once in each row, column and box."""
+    size, covered = side * side, {thing for cell, digit in enumerate(board) for thing in _covers(cell, digit - 1, side)}
+    kept = all(clue in (0, digit) for clue, digit in zip(clues, board, strict=True))
+    return kept and all(1 <= digit <= size for digit in board) and len(covered) == 4 * size * size
+
+
 def _covers(cell: int, digit: int, side: int) -> list[Thing]:
     row, column = divmod(cell, side * side)
     box = row // side * side + column // side
@@ -56,7 +63,8 @@ def _search(open_things: dict[Thing, set[Way]], ways: dict[Way, list[Thing]], le
     if not open_things:
         yield []
         return
-    for way in sorted(min(open_things.values(), key=len)):
+    fewest = min(open_things.values(), key=len)
+    for way in sorted(fewest):
         left[0] -= 1
         if left[0] < 0:
             raise Undecided

@@ -12,27 +12,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lockstep.compiler.circuit import Circuit
 from lockstep.models.positions import Positions
-from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Tokens
 from lockstep.tasks.kit import BOS, Task
-from lockstep.tasks.sudoku_circuit import DIGIT, KEPT, NONE, circuit_of
-from lockstep.tasks.sudoku_rows import CELL, KEPT_ROW, Board
+from lockstep.tasks.pictures import Picture, Region, Sign
+from lockstep.tasks.sudoku_circuit import DIGIT, KEPT, NONE, TRIED, circuit_of
+from lockstep.tasks.sudoku_rows import KEPT_ROW, PAIR, TRIED_ROW, Board
 
 #: A board as numbers, row by row: 1 .. m, and 0 for an empty cell.
 Grid = tuple[int, ...]
 
 
+#: What a sequence says of a board: SOLVED where the model stops at the first solution, ONE and SEVERAL where it searches on.
+SOLVED, ONE, SEVERAL, NO_SOLUTION, UNFINISHED = "solved", "one solution", "several solutions", "no solution", "not finished"
+
+
 @dataclass(frozen=True)
 class Ending:
-    """What a sequence says of a board. cells: digits of the board, 0 where there is none. other: a second solution.
-
-    verdict: "solved" or, where the model searches on, "one solution"; "several solutions"; "no solution"; "not finished".
-    """
+    """What a sequence says. verdict: one of those above. board: a solution, if there is one. other: a second one."""
 
     verdict: str
-    cells: Grid
+    board: Grid
     other: Grid | None = None
 
 
@@ -64,18 +64,28 @@ class Sudoku(Task):
 
     def ending(self, tokens: Sequence[int] | Tokens) -> Ending:
         """Return what a sequence says."""
-        cells = tokens[self.board.rows[CELL]]
-        grid, kinds = self.digits(cells), {self.circuit.vocabulary.split(int(token))[0] for token in cells}
-        solved = "one solution" if self.board.searches_on else "solved"
-        if MASK in kinds:
-            return Ending("not finished", grid)
-        if len(tokens) == 1 + self.board.cells:
-            return Ending("no solution" if NONE in kinds else solved, grid)
-        kept = tokens[self.board.rows[KEPT_ROW]] if self.board.searches_on else cells[:0]
-        first = self.digits(kept)
-        if kinds == {DIGIT} and len(tokens) == 1 + 2 * self.board.cells and 0 not in first:
-            return Ending("several solutions", first, grid)
-        return Ending("not finished", grid)
+        q, board = self.board.cells, self.cells(tokens)
+        kinds = {self.circuit.vocabulary.split(int(token))[0] for token in tokens[1 : 1 + q]}
+        if kinds <= {DIGIT, NONE} and len(tokens) == 1 + q:
+            return Ending(NO_SOLUTION if NONE in kinds else ONE if self.board.searches_on else SOLVED, board)
+        first = self.digits(tokens[1 + q :])
+        if kinds == {DIGIT} and len(first) == q and 0 not in first:
+            return Ending(SEVERAL, first, board)
+        return Ending(UNFINISHED, board)
+
+    def cells(self, tokens: Sequence[int] | Tokens) -> Grid:
+        """The digits on the board; 0 in a cell without one."""
+        return self.digits(tokens[1 : 1 + self.board.cells])
+
+    def guesses(self, tokens: Sequence[int] | Tokens) -> set[int]:
+        """The cells that hold a guess."""
+        split = (self.circuit.vocabulary.split(int(token)) for token in tokens[1 : 1 + self.board.cells])
+        bit = self.circuit.vocabulary.bits(DIGIT) - 1
+        return {cell for cell, (kind, value) in enumerate(split) if kind == DIGIT and value >> bit}
+
+    def keeps_first(self, tokens: Sequence[int] | Tokens) -> bool:
+        """Whether a first solution is kept, while the model looks for a second one."""
+        return self.board.searches_on and any(self.circuit.vocabulary.split(int(token))[0] == KEPT for token in tokens)
 
     def digits(self, tokens: Iterable[int]) -> Grid:
         """The digits of cells or kept rows; 0 for other tokens."""
@@ -90,3 +100,15 @@ def sudoku(side: int, searches_on: bool = True) -> Sudoku:
     """
     board = Board(side, searches_on)
     return Sudoku(circuit_of(board), (board.length - 1).bit_length(), board.rows, board)
+
+
+def picture_of(board: Board) -> Picture:
+    """How a sequence is shown: digits from 1, and boards as squares."""
+    bits, size = board.digit_bits, board.digits
+    signs = {DIGIT: Sign("", bits, 1), TRIED: Sign("x", bits, 1), KEPT: Sign("", bits, 1), NONE: Sign("-")}
+    names = {KEPT_ROW: "first solution", TRIED_ROW: "tried", PAIR: "pairs"}
+    regions = [
+        Region("BOS", 1),
+        *(Region(names.get(role, role), rows.stop - rows.start, size) for role, rows in board.rows.items()),
+    ]
+    return Picture(signs, tuple(regions))

@@ -20,12 +20,12 @@ cell is marked TRIED with that digit, one level lower. The cell's pairs up to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lockstep.compiler.circuit import Circuit, Field, Match
 from lockstep.compiler.linear import Linear, total, word_of
 from lockstep.models.tokens import MASK
-from lockstep.tasks.kit import YES, EditBuilder
+from lockstep.tasks.kit import YES, EditBuilder, Values
 from lockstep.tasks.sudoku_rows import CELL, GROUPS, KEPT_ROW, PAIR, TRIED_ROW, Board
 
 DIGIT, TRIED, KEPT, NONE = "DIGIT", "TRIED", "KEPT", "NONE"
@@ -102,27 +102,21 @@ class SudokuBuilder(EditBuilder):
         """What stands in the row's cell; whether its digit stands in its groups; the level; how far the sequence has grown."""
         here, is_digit, everyone = self.same(self.where), (self.is_kind(DIGIT),), total(self.role.values())
         level = word_of(self.own_level)
-        self.there = self.read(0, "digit of the cell", self.tried + self.pair + self.kept, here, is_digit, {
-            "found": YES, "level": level, "guess": self.is_guess, "digit": self.own_digit})  # fmt: skip
+        cell: Values = {"found": YES, "level": level, "guess": self.is_guess, "digit": self.own_digit}
+        self.there = self.read(0, "digit of the cell", self.tried + self.pair + self.kept, here, is_digit, cell)
         self.near = {}
         for name, field in self.group.items():
             matches = [Match(a, b) for a, b in zip(self.digit, self.own_digit)] + self.same(field)
-            self.near[name] = self.read(0, f"digit in the {name}", self.pair, matches, is_digit, {"found": YES}, self.here)[
-                "found"
-            ].flag
-        marked = (self.is_kind(TRIED),)
-        self.mark = self.read(
-            0, "mark of the cell", self.pair, here, marked, {"digit": word_of(self.own_digit) + 1, "level": level + 1}
-        )
+            self.near[name] = self.exists(0, f"digit in the {name}", self.pair, matches, is_digit)
+        mark = {"digit": word_of(self.own_digit) + 1, "level": level + 1}  # so that 0 says that there is none
+        self.mark = self.read(0, "mark of the cell", self.pair, here, (self.is_kind(TRIED),), mark)
         recency = level * (1 << self.board.cell_bits) + self.here
         self.level = self.read(0, "level", everyone, (), is_digit, {"number": level, "bits": self.own_level}, recency)
-        self.open = self.read(0, "masked cell", everyone, (), (self.cell, self.mask), {"found": YES}, self.rank.flag)[
-            "found"
-        ].flag
+        self.open = self.exists(0, "masked cell", everyone, (), (self.cell, self.mask))
         self.last = self.read(0, "last row", everyone, (), (everyone,), {"rank": self.rank.flag}, self.rank.flag)["rank"].flag
         self.unknown = YES
         if self.board.searches_on:
-            kept = {"found": YES, "digit": self.own_digit}
+            kept: Values = {"found": YES, "digit": self.own_digit}
             self.known = self.read(0, "first solution", everyone - self.kept, here, (self.is_kind(KEPT),), kept)
             self.unknown = 1 - self.known["found"].flag - self.is_kind(KEPT)
 
@@ -164,9 +158,7 @@ class SudokuBuilder(EditBuilder):
 
     def find_singles(self) -> None:
         """Singles; what is wrong; cells with two digits left."""
-        third = self.read(2, "third digit", self.least, self.same(self.where), self.middle, {"found": YES}, self.number)[
-            "found"
-        ].flag
+        third = self.exists(2, "third digit", self.least, self.same(self.where), self.middle)
         self.single = self.flag(2, "single", total(self.alone) - 1, [])
         self.wrong = self.flag(2, "wrong", self.lost - 1, [])
         self.two_left = self.both(2, "two digits left", [self.least, 1 - third])
@@ -175,9 +167,9 @@ class SudokuBuilder(EditBuilder):
 
     def find_anywhere(self) -> None:
         """Whether something is wrong anywhere, whether there is a single, which cell is guessed; which singles are in the way."""
-        asks, rank = self.cell + self.tried, self.rank.flag
-        self.is_wrong = self.read(3, "anything wrong", asks, (), (self.wrong,), {"found": YES}, rank)["found"].flag
-        any_single = self.read(3, "any single", asks, (), (self.single,), {"found": YES}, rank)["found"].flag
+        asks = self.cell + self.tried
+        self.is_wrong = self.exists(3, "anything wrong", asks, (), (self.wrong,))
+        any_single = self.exists(3, "any single", asks, (), (self.single,))
         weight = 1 << self.board.cell_bits
         best = self.early + self.two_left * weight + self.resumed * (2 * weight)
         self.guess = self.read(
@@ -266,7 +258,7 @@ class SudokuBuilder(EditBuilder):
         differs = self.field("differs from the first solution")
         for form in (own - first - 1, first - own - 1):
             self.at_least(0, form, [self.cell, self.is_kind(DIGIT), known], {differs.bit(): 1})
-        two = self.read(1, "second solution", self.kept, (), (differs.flag,), {"found": YES}, self.rank.flag)["found"].flag
+        two = self.exists(1, "second solution", self.kept, (), (differs.flag,))
         end = [self.ready, self.is_wrong, 1 - self.guessed, known]
         self.edit("remask", [self.cell, differs.flag, *end], at=4)
         self.edit("remask", [self.tried, self.is_kind(TRIED), *end], at=4)

@@ -75,7 +75,7 @@ class Board:
     @property
     def length(self) -> int:
         """N, the length of the complete sequence."""
-        return self.rows[PAIR].stop
+        return 1 + self.cells * (2 + self.searches_on + self.digits)
 
     def group_of(self, cells: Integers) -> dict[str, Integers]:
         """The row, the column and the box of cells, by name of the group."""

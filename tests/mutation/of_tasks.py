@@ -30,6 +30,6 @@ MUTANTS = (
     row("front: masks stay", parity.front, "[b.is_kind(MASK)]", "[b.is_kind(MASK), first]", "parity front"),
     row("a row finds itself in place of its neighbour", kit.TaskBuilder.neighbour, "there[j], here[j]", "here[j], here[j]",
         "parity front"),
-    row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),), {", "(), {", "parity at-once"),
+    row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),)", "()", "parity at-once"),
     row("flags stand one row later", kit.Task.positions, "flags[1:]", "flags[:-1]", "parity front"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 from lockstep.common.groups import Table, app_of
 
 #: The tasks, each a file of this folder, under their headings.
-TASKS = Table("lockstep.commands.task", Path(__file__).parent, {"Decide": ("parity",)})
+TASKS = Table("lockstep.commands.task", Path(__file__).parent, {"Decide": ("parity",), "Search": ("sudoku",)})
 
 
 app = app_of(TASKS)

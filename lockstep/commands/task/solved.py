@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lockstep.common.console import FAILED, emit
@@ -17,13 +17,21 @@ from lockstep.models.names import EngineName
 from lockstep.models.sampling import AUTO, Sampling
 
 if TYPE_CHECKING:
-    from lockstep.common.tracing.decode_text import DecodeRows
     from lockstep.models.decode import Decoding
     from lockstep.models.transformer import Tokens, Transformer
     from lockstep.tasks.kit import Task
 
 #: What stands beside a figure of the paper.
 REPORTED = "reported in the paper, not checked here"
+
+
+class StepRows(Protocol):
+    """What each decoding step does: for JSON, and as a table."""
+
+    @property
+    def records(self) -> list[dict[str, Any]]: ...
+
+    def table(self) -> RenderableType: ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Solved:
     answer:   names and values of what came out.
     measured: steps, context and the like, by name; `expected` has what closed forms or an oracle say of an answer or of these.
     seconds:  of the decode alone. reported: what the paper says. forms: the texts of closed forms, by name.
+    picture:  what came out, under the title. texts: the same for JSON, by name.
     """
 
     title: str
@@ -44,6 +53,8 @@ class Solved:
     reported: str
     notes: tuple[str, ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
+    picture: Text = field(default_factory=Text)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def found(self) -> dict[str, Any]:
@@ -56,7 +67,7 @@ class Solved:
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
-        return {"title": self.title, **self.found, "expected": dict(self.expected), "holds": self.holds,
+        return {"title": self.title, **self.found, **self.texts, "expected": dict(self.expected), "holds": self.holds,
                 "seconds": round(self.seconds, 4), "reported": self.reported}  # fmt: skip
 
     def table(self) -> Group:
@@ -75,10 +86,11 @@ class Solved:
             table.add_row(Text(name.replace("_", " "), style=LABEL), Text(value_text(value)), Text(expected), verdict)
         table.add_row(Text("seconds", style=LABEL), Text(f"{self.seconds:.2f}"), Text(), Text())
         lines = [*self.notes, f"{self.reported} ({REPORTED})"] if self.reported else self.notes
-        return Group(heading(self.title), table, *(Text(f"\n{line}") for line in lines))
+        above = [self.picture, Text()] if self.picture else []
+        return Group(heading(self.title), *above, table, *(Text(f"\n{line}") for line in lines))
 
 
-def finish(solved: Solved, as_json: bool, rows: DecodeRows | None = None) -> None:
+def finish(solved: Solved, as_json: bool, rows: StepRows | None = None) -> None:
     """Print it, and end with the status of a failed check if something differs from what was expected. rows: those of its steps."""
     record = solved.record() | ({"steps": rows.records} if rows else {})
     emit(record, Group(rows.table(), solved.table()) if rows else solved.table(), as_json, paged=rows is not None)
