@@ -14,8 +14,9 @@ A *level* is the number of guesses on the board when a digit was written; givens
 group: the only digit of its cell, or the only place of its digit in a row, column or box. Two singles that exclude each
 other are not written in one step, so equal digits never meet in a group, and a board without masks is solved.
 
-A guess takes the least digit of a cell. If a contradiction follows, all digits and marks of the highest level are masked, and the
-cell is marked TRIED with that digit, one level lower. The cell's pairs up to that digit are not alive while the mark stands.
+A guess takes the least digit of a cell. If a contradiction follows, all digits of the highest level are masked, and the cell is
+marked TRIED with that digit: its pairs up to it are not alive while the mark stands. If no single follows, this cell is guessed
+again, and the next guess takes the mark away. So at most one empty cell has a mark, and marks need no level.
 """
 
 from __future__ import annotations
@@ -34,11 +35,9 @@ SHARED = ("cell", *GROUPS)
 
 
 def kinds_of(board: Board) -> dict[str, int]:
-    """The kinds of tokens with their bits. The lowest bits are a digit; then DIGIT and TRIED have a level, and DIGIT says whether
-    it is a guess.
-    """
+    """The kinds of tokens with their bits. The lowest bits are a digit. Behind it, DIGIT has its level, and whether it is a guess."""
     digit, level = board.digit_bits, board.level_bits
-    return {DIGIT: digit + level + 1, TRIED: digit + level, NONE: 0} | ({KEPT: digit} if board.searches_on else {})
+    return {DIGIT: digit + level + 1, TRIED: digit, NONE: 0} | ({KEPT: digit} if board.searches_on else {})
 
 
 def circuit_of(board: Board) -> Circuit:
@@ -108,7 +107,7 @@ class SudokuBuilder(EditBuilder):
         for name, field in self.group.items():
             matches = [Match(a, b) for a, b in zip(self.digit, self.own_digit)] + self.same(field)
             self.near[name] = self.exists(0, f"digit in the {name}", self.pair, matches, is_digit)
-        mark = {"digit": word_of(self.own_digit) + 1, "level": level + 1}  # so that 0 says that there is none
+        mark = {"found": YES, "digits": word_of(self.own_digit) + 1}  # how many have failed
         self.mark = self.read(0, "mark of the cell", self.pair, here, (self.is_kind(TRIED),), mark)
         recency = level * (1 << self.board.cell_bits) + self.here
         self.level = self.read(0, "level", everyone, (), is_digit, {"number": level, "bits": self.own_level}, recency)
@@ -124,10 +123,8 @@ class SudokuBuilder(EditBuilder):
         """Which pairs are alive, and how levels compare."""
         level, own = self.level["number"].flag, word_of(self.own_level)
         free = [self.pair, 1 - self.there["found"].flag, *(1 - near for near in self.near.values())]
-        self.alive = self.flag(0, "alive", self.number - self.mark["digit"].flag, free)
-        self.resumed = self.flag(0, "marked on this level", self.mark["level"].flag - 1 - level, [self.pair])
+        self.alive = self.flag(0, "alive", self.number - self.mark["digits"].flag, free)
         self.is_top = self.flag(0, "on the highest level", own - level, [self.is_kind(DIGIT)])
-        self.mark_is_top = self.flag(0, "mark of the highest level", own - level, [self.is_kind(TRIED)])
         self.guess_is_top = self.flag(
             0, "guess of this level", self.there["level"].flag - level, [self.tried, self.there["guess"].flag]
         )
@@ -171,7 +168,7 @@ class SudokuBuilder(EditBuilder):
         self.is_wrong = self.exists(3, "anything wrong", asks, (), (self.wrong,))
         any_single = self.exists(3, "any single", asks, (), (self.single,))
         weight = 1 << self.board.cell_bits
-        best = self.early + self.two_left * weight + self.resumed * (2 * weight)
+        best = self.early + self.two_left * weight + self.mark["found"].flag * (2 * weight)
         self.guess = self.read(
             3, "cell to guess", asks, (), (self.least,), {"place": self.here, "found": YES, "digit": [*self.digit]}, best
         )
@@ -199,24 +196,23 @@ class SudokuBuilder(EditBuilder):
         here = [self.cell, self.mask]
         single = [*here, self.ready, 1 - self.is_wrong, mine["found"].flag]
         self.take(DIGIT, single, enumerate(mine["digit"]), at=4)
-        self.write_level(single, 0)
+        self.write_level(single, above=False)
         guess = [*here, *self.chosen]
         self.take(DIGIT, guess, [*enumerate(self.guess["digit"]), (self.vocabulary.most_bits - 1, self.mask)], at=4)
-        self.write_level(guess, 1)
+        self.write_level(guess, above=True)
         self.edit("remask", [self.tried, self.is_kind(TRIED), *self.chosen], at=4)  # the mark of a cell that is guessed again
 
-    def write_level(self, literals: Sequence[Linear], step: int) -> None:
-        """Write the level, or the one above (step 1) or below it (step -1), behind the digit."""
+    def write_level(self, literals: Sequence[Linear], above: bool) -> None:
+        """Write the level, or the one above it, behind the digit."""
         level, out = [*self.level["bits"]], [self.out.bit(self.board.digit_bits + j) for j in range(self.board.level_bits)]
         for j, bit in enumerate(level):
             self.when(4, [*literals, bit], {out[j]: 1})
-            carry = [below if step > 0 else 1 - below for below in level[:j]]
-            if step:
-                self.when(4, [*literals, *carry, 1 - bit], {out[j]: 1})
-                self.when(4, [*literals, *carry, bit], {out[j]: -1})
+            if above:  # a bit changes where all below it are 1
+                self.when(4, [*literals, *level[:j], 1 - bit], {out[j]: 1})
+                self.when(4, [*literals, *level[:j], bit], {out[j]: -1})
 
     def step_back(self) -> None:
-        """After a contradiction, or a first solution: mask all of the highest level, and mark the cell of its guess as tried.
+        """After a contradiction, or a first solution: mask all of the highest level, and move the mark to the cell of its guess.
 
         If no guess is left and no solution is known, there is none, and empty cells say so.
         """
@@ -228,10 +224,9 @@ class SudokuBuilder(EditBuilder):
             self.take(KEPT, [self.kept, self.mask, self.solved_once], enumerate(self.there["digit"]), at=4)
         self.take(NONE, [*none, self.unknown], at=4)
         self.edit("remask", [self.cell, self.is_kind(DIGIT), back, self.is_top, self.guessed], at=4)
-        self.edit("remask", [self.tried, self.is_kind(TRIED), back, self.mark_is_top, self.guessed], at=4)
+        self.edit("remask", [self.tried, self.is_kind(TRIED), back, self.guessed], at=4)
         mark = [self.tried, self.mask, back, self.guess_is_top, self.guessed]
         self.take(TRIED, mark, enumerate(self.there["digit"]), at=4)
-        self.write_level(mark, -1)
 
     # -- the workspace -------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from mutation import (
     of_operations,
     of_reached,
     of_rounds,
+    of_sudoku,
     of_sums,
     of_sweeps,
     of_tasks,
@@ -56,6 +57,7 @@ from mutation import (
     on_reached,
     on_rounds,
     on_rules,
+    on_sudoku,
     on_sweeps,
     on_tasks,
     on_telling,
@@ -88,6 +90,7 @@ CHECKS: dict[str, Check] = {
         on_rounds,
         on_sweeps,
         on_tasks,
+        on_sudoku,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -120,6 +123,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_reached.MUTANTS,
     *of_sweeps.MUTANTS,
     *of_tasks.MUTANTS,
+    *of_sudoku.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -23,12 +23,16 @@ class Ended:
 
 @dataclass
 class Search:
-    """A board in search. digits, levels: by cell, of cells with a digit. marks: by cell, (digit, level). guessed: the cell of each level."""
+    """A board in search.
+
+    digits, levels: by cell, of cells with a digit. guessed: the cell of each level. marks: the cell whose guess failed last, with the
+    digit; none once it is guessed again.
+    """
 
     side: int
     digits: dict[int, int]
     levels: dict[int, int]
-    marks: dict[int, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[int, int] = field(default_factory=dict)
     guessed: list[int] = field(default_factory=list)
 
     def groups(self, cell: int) -> list[tuple[str, int]]:
@@ -42,7 +46,7 @@ class Search:
             cell: [
                 digit
                 for digit in range(1, size + 1)
-                if digit > self.marks.get(cell, (0, 0))[0] and not any((group, digit) in taken for group in self.groups(cell))
+                if digit > self.marks.get(cell, 0) and not any((group, digit) in taken for group in self.groups(cell))
             ]
             for cell in range(size * size)
             if cell not in self.digits
@@ -85,15 +89,14 @@ class Search:
         tried = self.digits[cell]
         for other in [c for c, at in self.levels.items() if at >= level]:
             del self.digits[other], self.levels[other]
-        self.marks = {c: mark for c, mark in self.marks.items() if mark[1] < level} | {cell: (tried, level - 1)}
+        self.marks = {cell: tried}
 
     def guess(self, alive: dict[int, list[int]]) -> None:
-        """Guess the least digit of a cell: one that was guessed on this level before, else one with two digits left, else the first."""
-        level = len(self.guessed)
-        best = max(alive, key=lambda c: (c in self.marks and self.marks[c][1] >= level, len(alive[c]) == 2, -c))
+        """Guess the least digit of a cell: the one with the mark, else the first with two digits left, else the first."""
+        best = max(alive, key=lambda c: (c in self.marks, len(alive[c]) == 2, -c))
         self.guessed.append(best)
         self.marks.pop(best, None)
-        self.digits[best], self.levels[best] = alive[best][0], level + 1
+        self.digits[best], self.levels[best] = alive[best][0], len(self.guessed)
 
     def search(self) -> Iterator[str]:
         """One decoding step after the other: what it meets."""
