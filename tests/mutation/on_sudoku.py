@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kit.sudokus import Cells, cells_of, examples
-from test_sudoku import check, small_boards, test_the_oracle_counts
+from test_sudoku import CLASHES, check, small_boards, test_a_cell_with_a_mark_is_guessed_again, test_the_oracle_counts
 
 from lockstep.compiler.invariants import CircuitError
 from lockstep.models.editing import OutOfPositions
 from lockstep.tasks.sudoku import sudoku
 from mutation.table import Check
 
-#: Guesses, steps back, marks on several levels, and cells with three digits left: from the examples, the quickest ones with all of it.
-HARD = (1, 2, 21)
-#: The 4x4 boards without a solution whose last cells are singles of one digit, in one row.
-CLASHES = ("12.....3........", "12....3...4.....")
+#: Guesses, steps back, and cells with three digits left: examples, quick ones with all of it.
+HARD = (2, 21)
 
 
 def _hold(side: int, searches_on: bool, boards: Sequence[Cells]) -> None:
@@ -44,5 +42,11 @@ CHECKS = (
     ),
     Check("sudoku 9x9", "hard Sudokus: the same", hard, OWN),
     Check("sudoku 9x9, first solution", "hard Sudokus, up to the first solution: the same", first, OWN),
+    Check(
+        "sudoku, built steps",
+        "a step from a sequence with a mark: its cell is guessed again, though another is ahead",
+        test_a_cell_with_a_mark_is_guessed_again,
+        OWN,
+    ),
     Check("exact cover", "the oracle counts the full boards of 4x4 cells", test_the_oracle_counts),
 )
