@@ -27,6 +27,8 @@ BOS = "BOS"
 RIGHT, LEFT = "right", "left"
 #: What a lookup reads to say that it has found a row.
 YES = Linear(constant=1)
+#: What a lookup reads, by name: a number, or bits.
+Values = Mapping[str, Linear | Sequence[Linear]]
 
 
 class TaskModel(Protocol):
@@ -94,8 +96,14 @@ class EditBuilder(Builder):
         self.one, self.rank = self.place("one"), self.place("rank", 1, rows - 1)
         self.edits = {name: self.field(f"control.{name}") for name in ("remask", "insert", "delete")}
         self.taken: dict[str, Field] = {}
-        self.out: Field | None = None
+        self._bits_taken: Field | None = None
         self.body = 1 - self.kinds[BOS].flag
+
+    @property
+    def out(self) -> Field:
+        """The bits of what rows take. They are a field if something that is taken has bits."""
+        self._bits_taken = self._bits_taken or self.field("out", self.vocabulary.most_bits)
+        return self._bits_taken
 
     def place(self, name: str, width: int = 1, high: int = 1) -> Field:
         """Add a field that position encodings write."""
@@ -111,7 +119,7 @@ class EditBuilder(Builder):
         return form.constant + sum(c * self.fields[name].highs[j] for (name, j), c in form.terms.items() if c > 0)
 
     def read(self, at: int, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
-             values: Mapping[str, Linear | Sequence[Linear]], recency: Linear = NO_RECENCY) -> dict[str, Field]:  # fmt: skip
+             values: Values, recency: Linear = NO_RECENCY) -> dict[str, Field]:  # fmt: skip
         """Add a lookup; return new fields for what it reads, by name. A form is read as a number, a sequence as bits."""
         read, fields = [], {}
         for key, value in values.items():
@@ -120,6 +128,10 @@ class EditBuilder(Builder):
             read += [(form, fields[key].bit(j)) for j, form in enumerate(forms)]
         self.look_up(at, name, asks, matches, conditions, read, recency, self.most(recency))
         return fields
+
+    def exists(self, at: int, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...]) -> Linear:
+        """Add a lookup; return whether it finds a row: the last one that matches."""
+        return self.read(at, name, asks, matches, conditions, {"found": YES}, self.rank.flag)["found"].flag
 
     def at_least(self, at: int, form: Linear, literals: Sequence[Linear], writes: Writes) -> None:
         """Add a gate that writes where the form is at least 0 and all literals are 1."""
@@ -138,7 +150,6 @@ class EditBuilder(Builder):
             self.taken[kind] = self.field(f"take.{kind}")
         self.when(at, literals, {self.taken[kind].bit(): 1, self.edits["remask"].bit(): -1})
         for j, form in bits:
-            self.out = self.out or self.field("out", self.vocabulary.most_bits)
             self.when(at, [*literals, form], {self.out.bit(j): 1})
 
     def made(self, readout: Readout | None = None) -> Circuit:
@@ -156,13 +167,10 @@ class EditBuilder(Builder):
 
     def _readout(self) -> Readout:
         """The kind outweighs the bits, of which kinds have different numbers. A row that takes nothing scores all tokens equally."""
-        any_kind, out = total(field.flag for field in self.taken.values()), self._out()
+        any_kind = total(field.flag for field in self.taken.values())
+        out = [*self._bits_taken] if self._bits_taken else [Linear()] * self.vocabulary.most_bits
         kinds = {kind: field.flag * (SHARPNESS * (len(out) + 2)) for kind, field in self.taken.items()}
         return Readout(kinds, tuple(bit * SHARPNESS for bit in out), tuple((any_kind - bit) * SHARPNESS for bit in out))
-
-    def _out(self) -> list[Linear]:
-        """The bits of what rows take; forms that are 0 if nothing that is taken has bits."""
-        return [*self.out] if self.out else [Linear()] * self.vocabulary.most_bits
 
 
 class TaskBuilder(EditBuilder):
@@ -181,7 +189,7 @@ class TaskBuilder(EditBuilder):
 
     def any_row(self, kind: str) -> Linear:
         """Return whether some row has this kind: a head that finds the last one."""
-        return self.read(0, f"any {kind}", self.body, (), (self.is_kind(kind),), {"found": YES}, self.rank.flag)["found"].flag
+        return self.exists(0, f"any {kind}", self.body, (), (self.is_kind(kind),))
 
     def neighbour(self, side: str, kind: str, asks: Linear) -> Linear:
         """Return whether the neighbour on a side has this kind; 0 on rows that do not ask."""

@@ -35,6 +35,7 @@ from mutation import (
     of_operations,
     of_reached,
     of_rounds,
+    of_sudoku,
     of_sums,
     of_sweeps,
     of_tasks,
@@ -60,6 +61,7 @@ from mutation import (
     on_reached,
     on_rounds,
     on_rules,
+    on_sudoku,
     on_sweeps,
     on_tasks,
     on_telling,
@@ -94,6 +96,7 @@ CHECKS: dict[str, Check] = {
         on_tasks,
         on_dyck,
         on_graphs,
+        on_sudoku,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -128,6 +131,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_tasks.MUTANTS,
     *of_dyck.MUTANTS,
     *of_graphs.MUTANTS,
+    *of_sudoku.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -36,7 +36,7 @@ MUTANTS = (
     row("front: masks stay", parity.front, "[b.is_kind(MASK)]", "[b.is_kind(MASK), first]", "parity front"),
     row("a row finds itself in place of its neighbour", kit.TaskBuilder.neighbour, "there[j], here[j]", "here[j], here[j]",
         "parity front"),
-    row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),), {", "(), {", "parity at-once"),
+    row("any row is found", kit.TaskBuilder.any_row, "(self.is_kind(kind),)", "()", "parity at-once"),
     row("flags stand one row later", kit.Task.positions, "flags[1:]", "flags[:-1]", "parity front"),
     # learned parity: the rails, training, and each part of the proof
     row("far rows are seen", Learned.model, "= self.rail, -1", "= 0, -1", LEARNED),

@@ -10,7 +10,13 @@ from lockstep.common.groups import Table, app_of
 TASKS = Table(
     "lockstep.commands.task",
     Path(__file__).parent,
-    {"Decide": ("parity",), "Generate": ("dyck",), "Edit": ("editor",), "Graphs": ("min-cut", "connectivity", "edit-graph")},
+    {
+        "Decide": ("parity",),
+        "Generate": ("dyck",),
+        "Search": ("sudoku",),
+        "Edit": ("editor",),
+        "Graphs": ("min-cut", "connectivity", "edit-graph"),
+    },
 )
 
 

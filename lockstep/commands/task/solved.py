@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lockstep.common.console import FAILED, emit
@@ -18,7 +18,6 @@ from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.errors import fail
 
 if TYPE_CHECKING:
-    from lockstep.common.tracing.decode_text import DecodeRows
     from lockstep.models.decode import Decoding
     from lockstep.models.positions import Positions
     from lockstep.models.transformer import Tokens, Transformer
@@ -44,6 +43,15 @@ class OfLetters(Protocol):
         """The kinds of the tokens behind BOS."""
 
 
+class StepRows(Protocol):
+    """What each decoding step does: for JSON, and as a table."""
+
+    @property
+    def records(self) -> list[dict[str, Any]]: ...
+
+    def table(self) -> RenderableType: ...
+
+
 @dataclass(frozen=True)
 class Solved:
     """A task that a model has solved.
@@ -52,6 +60,7 @@ class Solved:
     answer:   names and values of what came out.
     measured: steps, context and the like, by name; `expected` has what closed forms or an oracle say of an answer or of these.
     seconds:  of the decode alone. reported: what the paper says. forms: the texts of closed forms, by name.
+    picture:  what came out, under the title. texts: the same for JSON, by name.
     """
 
     title: str
@@ -62,6 +71,8 @@ class Solved:
     reported: str
     notes: tuple[str, ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
+    picture: Text = field(default_factory=Text)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def found(self) -> dict[str, Any]:
@@ -74,7 +85,7 @@ class Solved:
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
-        return {"title": self.title, **self.found, "expected": dict(self.expected), "holds": self.holds,
+        return {"title": self.title, **self.found, **self.texts, "expected": dict(self.expected), "holds": self.holds,
                 "seconds": round(self.seconds, 4), "reported": self.reported}  # fmt: skip
 
     def table(self) -> Group:
@@ -93,10 +104,11 @@ class Solved:
             table.add_row(Text(name.replace("_", " "), style=LABEL), Text(value_text(value)), Text(expected), verdict)
         table.add_row(Text("seconds", style=LABEL), Text(f"{self.seconds:.2f}"), Text(), Text())
         lines = [*self.notes, f"{self.reported} ({REPORTED})"] if self.reported else self.notes
-        return Group(heading(self.title), table, *(Text(f"\n{line}") for line in lines))
+        above = [self.picture, Text()] if self.picture else []
+        return Group(heading(self.title), *above, table, *(Text(f"\n{line}") for line in lines))
 
 
-def finish(solved: Solved, as_json: bool, rows: DecodeRows | None = None) -> None:
+def finish(solved: Solved, as_json: bool, rows: StepRows | None = None) -> None:
     """Print it, and end with the status of a failed check if something differs from what was expected. rows: those of its steps."""
     record = solved.record() | ({"steps": rows.records} if rows else {})
     emit(record, Group(rows.table(), solved.table()) if rows else solved.table(), as_json, paged=rows is not None)
