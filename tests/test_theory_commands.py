@@ -21,15 +21,18 @@ PROGRAM = Path(__file__).parent.parent / "examples" / "programs" / "tree_sum.pra
 def test_theorems_are_listed(do: Do) -> None:
     records = json.loads(do("theorems --json").out)
     assert [r["theorem"] for r in records] == [
-        "agreement", "program claims", "Theorem 1", "Theorem 2", "autoregression", "erasing", "Theorem 3", "Theorem 4",
+        "agreement", "program claims", "Theorem 1", "Theorem 2", "autoregression", "erasing", "Theorem 3", "Theorem 4", "Theorem 5",
         "constant depth", "width",
     ]  # fmt: skip
     assert {r["theorem"]: r["forms"] for r in records}["Theorem 4"]["ap-mdm"]["decoding steps"] == "2 T + lg(N - n0) + 4"
     assert {r["status"] for r in records} == {
         "checked by verify on every decode", "checked by verify on every run", "closed forms, checked by verify on every decode",
+        "checked by lockstep task dyck --prove 6, and task dyck --arm 10",
     }  # fmt: skip
+    assert [r["theorem"] for r in records if r["assumed"]] == ["Theorem 5"]
     table = do("theorems").out
     assert "decoding steps = T + lg(F + 1) + 3" in table
+    assert "if TC0 is not NC1 (not checked)" in " ".join(table.split())
 
 
 def test_every_letter_of_a_closed_form_is_explained(do: Do) -> None:
@@ -53,6 +56,7 @@ def test_theorems_are_checked_on_a_program(do: Do) -> None:
     assert {r["status"] for r in json.loads(outcome.out)} == {
         "checked on 4 runs, n 1..2",
         "closed forms, checked on 4 runs, n 1..2",
+        "checked by lockstep task dyck --prove 6, and task dyck --arm 10",
     }
 
 
