@@ -159,7 +159,8 @@ def pick_engine(sampling: Sampling, length: int, steps: int, causal: bool) -> Sa
     """The same options, with a definite engine in place of AUTO."""
     if sampling.engine != AUTO:
         return sampling
-    return replace(sampling, engine=pick(length, steps, causal) if sampling.device == "cpu" else "dense")
+    fastest = pick(length, steps, causal, sampling.sample is not None) if sampling.device == "cpu" else "dense"
+    return replace(sampling, engine=fastest)
 
 
 def lay_out(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Layout:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
+from kit.commands import Do
 from kit.decoding import starts_of, sums
 from kit.random_models import KINDS, random_model
 
 from lockstep.models.decode import Decoder, Decoding, decode
 from lockstep.models.drawing import Logits, Sampler, odds
 from lockstep.models.editing import NotCertain, OutOfPositions
-from lockstep.models.engines import ENGINES, available
+from lockstep.models.engines import ENGINES, Unsuitable, available
 from lockstep.models.on_device import decode_on_device
 from lockstep.models.positions import Positions
 from lockstep.models.samples import decode_samples
@@ -182,12 +184,10 @@ def test_an_arm_draws_though_no_token_is_certain() -> None:
 
 def test_a_session_without_odds_leaves_the_decode_to_the_next() -> None:
     """In the middle of a decode: the next engine starts from the sequence as it is."""
-
     decoder = Decoder(MODEL, TASK.tokens(START), Positions.of(ROOM), "ap-mdm", Sampling(engine="active", seed=1, sample=1))
     steps = iter(decoder)
     for _ in range(4):
         next(steps)
-    from lockstep.models.engines import Unsuitable
 
     def refuse(number: int, rows: np.ndarray) -> Logits:
         raise Unsuitable("it has had enough")
@@ -195,3 +195,13 @@ def test_a_session_without_odds_leaves_the_decode_to_the_next() -> None:
     decoder.session.logits = refuse  # type: ignore[method-assign]
     assert [step.tokens.tolist() for step in steps][-1] == DENSE[1][0]
     assert decoder.engine == "dense (not active: it has had enough)"
+
+
+def test_decode_draws_samples(alone: Do) -> None:
+    """Every token of a program's model is certain, so each sample is the run."""
+    for process in ("mdm", "ap-mdm"):
+        plain = json.loads(alone(f"decode tree_sum --size 2 --process {process} --engine dense --json").out)
+        drawn = json.loads(alone(f"decode tree_sum --size 2 --process {process} --samples 2 --json").out)
+        assert drawn == {**plain, "samples": 2}
+    outcome = alone("decode tree_sum --size 2 --samples 2 --trace")
+    assert outcome.status == 2 and "--samples takes one input, and shows no steps" in outcome.err

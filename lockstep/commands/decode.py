@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -68,6 +69,9 @@ def decode(file: ProgramOrModel,
            max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False,
            trace: Annotated[bool, typer.Option("--trace",
                     help="Show each decoding step: the sequence, with masks as `·`, and its edits.")] = False,
+           samples: Annotated[Optional[int], typer.Option("--samples", min=1, show_default=False,
+                                                          help="Decode so many times, and draw each token from the model's whole "
+                                                               "distribution, by --seed.")] = None,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion, or token by token with --process arm."""
     construction = construction_named(process, schedule)
@@ -99,6 +103,8 @@ def decode(file: ProgramOrModel,
     about = {"process": construction, "order": "left-to-right" if is_causal(construction) else chosen}
     if trace and time is not None:
         raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
+    if samples is not None and (trace or (input and input.suffix == ".jsonl")):
+        raise typer.BadParameter("--samples takes one input, and shows no steps", param_hint="--samples")
     if input and input.suffix == ".jsonl":
         _check_lines(trace, permutation)
         _decode_lines(program, input, size, bits, named, options, workers, about, full, json_)
@@ -110,6 +116,8 @@ def decode(file: ProgramOrModel,
     with progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
         if trace:
             decoded = _show_steps(job, options, about, full, json_, progress)
+        elif samples is not None:
+            decoded = _draw(job, options, samples, about, full, json_, progress)
         else:
             decoded = decode_job(job, options, progress)
             emit(decoded.record | about, record_table(decoded.record | about, full), json_)
@@ -124,6 +132,24 @@ def _check_lines(trace: bool, permutation: Path | None) -> None:
         raise typer.BadParameter(
             "this is for one input: those of a .jsonl file have their own lengths", param_hint="--permutation"
         )
+
+
+def _draw(job: Job, options: DecodeOptions, samples: int, about: dict[str, str], full: bool, json_: bool,
+          progress: Progress) -> Decoded:  # fmt: skip
+    """Decode by a sampler, so many times; print the first sample, and in how many steps samples end. All have the machine's outputs.
+
+    Raises: PramError: as `decode_job`, for any of them.
+    """
+    from lockstep.proofs_check.decoding import decode_job
+
+    drawn = []
+    for number in range(samples):
+        drawn.append(decode_job(job, replace(options, sampling=replace(options.sampling, sample=number))))
+        progress(number + 1, samples)
+    steps = sorted({each.steps for each in drawn})
+    record = drawn[0].record | {"samples": samples, "decoding_steps": steps[0] if len(steps) == 1 else steps} | about
+    emit(record, record_table(record, full), json_)
+    return drawn[0]
 
 
 def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: bool, json_: bool, progress: Progress) -> Decoded:

@@ -61,7 +61,7 @@ def theorem_records(theorems: Sequence[Theorem], report: Report | None) -> list[
 
 def _status(theorem: Theorem, report: Report | None) -> str:
     if theorem.elsewhere:
-        return f"checked by {' and '.join(theorem.elsewhere)}, on every word or script that they get"
+        return f"checked by {' and '.join(theorem.elsewhere)}"
     what = "closed forms, checked" if theorem.forms else "checked"
     if report is None:
         return f"{what} by verify on every {'run' if theorem.of_runs else 'decode'}"

@@ -75,9 +75,9 @@ def takes_causal(engine: str) -> bool:
     return engine != "active"
 
 
-def pick(length: int, steps: int, causal: bool = False) -> str:
-    """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps."""
-    if "native" in available():
+def pick(length: int, steps: int, causal: bool = False, samples: bool = False) -> str:
+    """The engine that is likely to be fastest for a context of so many tokens and so many decoding steps; of samples, if they are."""
+    if "native" in available() and not samples:
         return "native"
     small = length <= ROWS_BEFORE_INDEXED if causal else length * length * steps <= PAIRS_BEFORE_INDEXED
     return "dense" if small else "indexed"

@@ -10,7 +10,7 @@ from lockstep.proofs_check.catalog import Theorem
 
 THEOREM = Theorem(
     name="Theorem 5",
-    place=52,
+    place=48,
     statement="Any-process masked diffusion generates two-sided Dyck-k, for any k, by one layer: every word of it has a probability, and "
     "nothing else has. A word of C rounds takes 4 C + 3 decoding steps. No fixed ARM does, as it would have to tell whether all letters "
     "cancel.",
