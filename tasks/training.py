@@ -55,6 +55,18 @@ def samples() -> list[Sample]:
     return found
 
 
+def by_length(some: Sequence[Sample]) -> list[tuple[Tensor, Tensor]]:
+    """Return the samples of each length together: tokens [B, N], and the control bits that are wanted, [B, N, 3]."""
+    groups = [[sample for sample in some if len(sample[0]) == length] for length in sorted({len(kinds) for kinds, _ in some})]
+    return [
+        (
+            torch.tensor([[VOCABULARY.token(kind) for kind in kinds] for kinds, _ in group]),
+            torch.tensor([rows for _, rows in group], dtype=torch.float64),
+        )
+        for group in groups
+    ]
+
+
 class Network(torch.nn.Module):
     """The same layer without rails, for sequences of at most three tokens."""
 
@@ -66,31 +78,28 @@ class Network(torch.nn.Module):
             self.register_parameter(name, torch.nn.Parameter(torch.zeros_like(start) if len(shape) == 1 else start))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the control logits, [N, 3]. tokens: [N]."""
+        """Return the control logits, [B, N, 3]. tokens: [B, N]."""
         p = dict(self.named_parameters())
-        x = p["embedding"][tokens] + p["positions"][: len(tokens)]  # [N, d]
-        scores = (x @ p["q"].T) @ (x @ p["k"].T).T  # [N, N]
+        x = p["embedding"][tokens] + p["positions"][: tokens.shape[1]]  # [B, N, d]
+        scores = (x @ p["q"].T) @ (x @ p["k"].T).mT  # [B, N, N]
         x = x + torch.softmax(scores, -1) @ (x @ p["v"].T) @ p["o"].T
         x = x + torch.relu(x @ p["w_in"].T + p["b_in"]) @ p["w_out"].T
         return x @ p["control_weight"].T + p["control_bias"]
 
 
-def train(seed: int, progress: Callable[[int, int], None] = lambda done, most: None,
-          on: Sequence[Sample] | None = None) -> Trained:  # fmt: skip
+def train(seed: int, progress: Callable[[int, int], None] = lambda done, most: None) -> Trained:
     """Train one model, until its loss is LOSS or for MOST_STEPS.
 
     Args: seed: of its first parameters; nothing else is drawn. progress: gets the steps done, and the most there may be.
-          on: the samples; None: those of words of two letters.
     """
     network = Network(seed)
-    data = [
-        (torch.tensor([VOCABULARY.token(kind) for kind in kinds]), torch.tensor(rows, dtype=torch.float64))
-        for kinds, rows in (samples() if on is None else on)
-    ]
+    data = by_length(samples())
+    count = sum(len(tokens) for tokens, _ in data)
     optimizer = torch.optim.Adam(network.parameters(), RATE)
     for step in range(1, MOST_STEPS + 1):
-        losses = [binary_cross_entropy_with_logits(network(tokens), wanted) for tokens, wanted in data]
-        loss = torch.stack(losses).mean()
+        # the mean over samples, each of which is the mean over its rows
+        losses = [binary_cross_entropy_with_logits(network(tokens), wanted) * len(tokens) for tokens, wanted in data]
+        loss = torch.stack(losses).sum() / count
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
