@@ -50,7 +50,7 @@ OF_THE_TEXT = (
     ("lookups.h", "tie |= (b.state & TIED) != 0;", "", "ties are not noticed"),
     ("decoder.h", "rows.push_back(row);", "", "rows that read another value are not computed"),
     ("decoder.h", "keep[v] |= (u64)anew_.has(row[i]) << i;", "", "a row whose token changed stops if its first layer does not"),
-    ("positions.h", "from / 8 < runs.back().first + 8", "true", "a run of bits of positions has more than eight columns"),
+    ("positions.h", "from / 8 < runs.back().first + 8", "true", "a run of bits of positions has more than eight bytes"),
     (
         "bits.h",
         "to[64 * w + i] = i < rows ? record[chosen[w]] : 0;",
