@@ -30,7 +30,7 @@ static size_t add_table(Records &d, size_t layer, const Integers &fields, const 
   const int bits = f[5], care_bits = cares.size() > 1 ? 1 : 0;
   auto &tables = d.layers[layer]->tables;
   tables.push_back(Table{field(f), field(f + 3), field(f + 6), field(f + 9), field(f + 12), d.next_flag(), bits, list(cares),
-                         Sums{sums.at(0), sums.at(1), sums.at(2)}, Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}, {}, {}});
+                         Sums{sums.at(0), sums.at(1), sums.at(2)}, Buckets(bits + care_bits), Keys(d.most), {}, {}, {}});
   return tables.size() - 1;
 }
 
