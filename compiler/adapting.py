@@ -18,7 +18,7 @@ import numpy as np
 from lockstep.compiler import arm
 from lockstep.compiler.compile import Compiled
 from lockstep.models.batch import Start
-from lockstep.models.positions import Positions
+from lockstep.models.positions import Positions, packed
 from lockstep.models.transformer import Transformer
 
 
@@ -37,8 +37,8 @@ def as_masked_diffusion(compiled: Compiled, layout: arm.Layout) -> tuple[Transfo
 
 
 def _moved_down(positions: Positions, columns: list[int]) -> Positions:
-    """The same encodings, with the values of some columns one row lower. These columns hold small numbers."""
-    moves = np.isin(positions.small_columns, columns)
-    small = positions.small.copy()
-    small[1:, moves], small[0, moves] = positions.small[:-1, moves], 0
-    return replace(positions, small=small)
+    """The same encodings, with the values of some columns one row lower. These columns hold bits."""
+    moves = packed(np.isin(positions.bit_columns, columns)[None])
+    bits = positions.bits & ~moves
+    bits[1:] |= positions.bits[:-1] & moves
+    return replace(positions, bits=bits)

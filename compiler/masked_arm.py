@@ -238,7 +238,7 @@ class Layout:
     def positions(self) -> Positions:
         """The position encoding of `length` positions."""
         before, fields = self.before.positions(), PositionFields(self.circuit, self.length)
-        fields.positions.small[: len(before)], fields.positions.large[: len(before)] = before.small, before.large
+        fields.positions.bits[: len(before)], fields.positions.numbers[: len(before)] = before.bits, before.numbers
         fields.set("one", slice(None), 1)
         start, mask = self.before.tokens(), self.circuit.vocabulary.mask
         masked, here = start == mask, slice(0, len(before))

@@ -1,7 +1,7 @@
-"""Position encodings, stored by column. Most columns are 0 everywhere, and most others hold bits.
+"""Position encodings, stored by column. Most columns are 0 everywhere, and most others hold a bit.
 
-Dense rows of half a million positions would take gigabytes. Here a position takes one byte for each column in
-use, and dense rows are made on demand.
+Dense rows of half a million positions would take gigabytes. Here a position takes a bit for each column that holds nothing but
+0 and 1, and four or eight bytes for each other column in use. Dense rows are made on demand.
 """
 
 from __future__ import annotations
@@ -16,26 +16,29 @@ from numpy.typing import NDArray
 
 #: Rows that are reduced side by side: NumPy is many times faster on long rows.
 SIDE_BY_SIDE = 64
-#: Columns of integers from 0 to this number are stored as bytes.
-MOST_SMALL = 255
+#: Integers from 0 to this number may be stored in four bytes.
+MOST_COUNTED = (1 << 32) - 1
+
+Octets = NDArray[np.uint8]
+Numbers = NDArray[np.uint32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Positions:
     """PE[i] for i = 0 .. N_max - 1. Columns that are in neither part are 0.
 
-    width: d_model. small: uint8 [N_max, a], the columns `small_columns` [a]. large: float64 [N_max, b], the columns
-    `large_columns` [b].
+    width: d_model. bits: uint8 [N_max, a / 8, rounded up], the columns `bit_columns` [a]: that of number j is bit j % 8 of byte
+    j / 8. numbers: uint32 or float64 [N_max, b], the columns `number_columns` [b].
     """
 
     width: int
-    small_columns: NDArray[np.int64]
-    small: NDArray[np.uint8]
-    large_columns: NDArray[np.int64]
-    large: NDArray[np.float64]
+    bit_columns: NDArray[np.int64]
+    bits: Octets
+    number_columns: NDArray[np.int64]
+    numbers: Numbers
 
     def __len__(self) -> int:
-        return len(self.small)
+        return len(self.bits)
 
     @staticmethod
     def of(rows: NDArray[np.floating[Any]] | Positions) -> Positions:
@@ -43,48 +46,47 @@ class Positions:
         if isinstance(rows, Positions):
             return rows
         dense = rows.astype(np.float64)
-        least, most = dense.min(axis=0, initial=0), dense.max(axis=0, initial=0)
-        small = (least >= 0) & (most <= MOST_SMALL) & (dense == np.rint(dense)).all(axis=0)
-        used = (least != 0) | (most != 0)
-        a, b = np.flatnonzero(small & used), np.flatnonzero(~small & used)
-        return Positions(dense.shape[1], a, dense[:, a].astype(np.uint8), b, dense[:, b].copy())
+        bits, used = ((dense == 0) | (dense == 1)).all(axis=0), (dense != 0).any(axis=0)
+        a, b = np.flatnonzero(bits & used), np.flatnonzero(~bits)
+        return Positions(dense.shape[1], a, packed(dense[:, a]), b, dense[:, b].copy())
 
     @staticmethod
     def concatenated(parts: Sequence[Positions]) -> Positions:
         """Concatenate the encodings of several sequences."""
         if len(parts) == 1:
             return parts[0]
-        wide = np.unique(np.concatenate([p.large_columns for p in parts]))
-        narrow = np.setdiff1d(np.concatenate([p.small_columns for p in parts]), wide)
+        b = np.unique(np.concatenate([p.number_columns for p in parts]))
+        a = np.setdiff1d(np.concatenate([p.bit_columns for p in parts]), b)
         length, at = sum(map(len, parts)), 0
-        stack = Positions(parts[0].width, narrow, np.zeros((length, len(narrow)), np.uint8), wide, np.zeros((length, len(wide))))
+        bits, numbers = np.zeros((length, len(a)), np.uint8), np.zeros((length, len(b)))
         for part in parts:
             rows = slice(at, at := at + len(part))
-            small = np.isin(part.small_columns, narrow)
-            stack.small[rows, np.searchsorted(narrow, part.small_columns[small])] = part.small[:, small]
-            stack.large[rows, np.searchsorted(wide, part.small_columns[~small])] = part.small[:, ~small]
-            stack.large[rows, np.searchsorted(wide, part.large_columns)] = part.large
-        return stack
+            alone, found = np.isin(part.bit_columns, a), part.unpacked(slice(None))
+            bits[rows, np.searchsorted(a, part.bit_columns[alone])] = found[:, alone]
+            numbers[rows, np.searchsorted(b, part.bit_columns[~alone])] = found[:, ~alone]
+            numbers[rows, np.searchsorted(b, part.number_columns)] = part.numbers
+        return Positions(parts[0].width, a, packed(bits), b, numbers)
 
-    def rows(self, which: slice | NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[np.floating[Any]]:
+    def unpacked(self, which: slice | NDArray[np.int64]) -> Octets:
+        """Return the columns of bits of some positions, [n, a], a byte each."""
+        return np.unpackbits(self.bits[which], axis=1, count=len(self.bit_columns), bitorder="little")
+
+    def rows(self, which: slice | NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return dense rows [n, d] of some positions."""
-        small = self.small[which]
-        dense = np.zeros((len(small), self.width), dtype)
-        dense[:, self.small_columns] = small
-        dense[:, self.large_columns] = self.large[which]
+        bits = self.unpacked(which)
+        dense = np.zeros((len(bits), self.width), dtype)
+        dense[:, self.bit_columns] = bits
+        dense[:, self.number_columns] = self.numbers[which]
         return dense
 
     def dense(self) -> NDArray[np.int64]:
         """Return all rows, int64 [N_max, d]. The encoding must hold integers."""
-        dense = np.zeros((len(self), self.width), np.int64)
-        dense[:, self.small_columns] = self.small
-        dense[:, self.large_columns] = self.large
-        return dense
+        return self.rows(slice(None), np.dtype(np.int64))
 
     @cached_property
     def are_integers(self) -> bool:
         """Whether all values are integers."""
-        return bool((self.large == np.rint(self.large)).all())
+        return self.numbers.dtype.kind == "u" or bool((self.numbers == np.rint(self.numbers)).all())
 
     def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the least and the largest value of each column, [d] each."""
@@ -93,18 +95,25 @@ class Positions:
     @cached_property
     def _extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         least, most = np.zeros(self.width), np.zeros(self.width)
-        for columns, part in ((self.small_columns, self.small), (self.large_columns, self.large)):
-            if part.size:
-                least[columns], most[columns] = _over_rows(np.minimum, part), _over_rows(np.maximum, part)
-        least.flags.writeable = most.flags.writeable = False
+        for found, of_bits, of_numbers in ((least, np.bitwise_and, np.minimum), (most, np.bitwise_or, np.maximum)):
+            if len(self):
+                octets = _over_rows(of_bits, self.bits)
+                found[self.bit_columns] = np.unpackbits(octets, count=len(self.bit_columns), bitorder="little")
+                found[self.number_columns] = _over_rows(of_numbers, self.numbers)
+            found.flags.writeable = False
         return least, most
 
 
-def _over_rows(reduce: np.ufunc, part: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The least or largest of each column of [n, a], n >= 1."""
+def packed(bits: NDArray[Any]) -> Octets:
+    """Pack columns of bits, [n, a], as `Positions.bits`."""
+    return np.packbits(bits != 0, axis=1, bitorder="little")
+
+
+def _over_rows(reduce: np.ufunc, part: NDArray[Any]) -> NDArray[Any]:
+    """What a function makes of each column of [n, a], n >= 1."""
     whole = len(part) // SIDE_BY_SIDE * SIDE_BY_SIDE
     found = [part[whole:]]
-    if whole:
+    if whole and part.shape[1]:
         blocks = np.ascontiguousarray(part[:whole]).reshape(-1, SIDE_BY_SIDE * part.shape[1])
         found.append(reduce.reduce(blocks, axis=0).reshape(SIDE_BY_SIDE, part.shape[1]))
-    return np.asarray(reduce.reduce(np.concatenate(found), axis=0))
+    return np.asarray(reduce.reduce(np.concatenate(found), axis=0)) if part.shape[1] else part[0]

@@ -234,8 +234,8 @@ def test_positions_without_a_mark_run_out() -> None:
     compiled = made(job, 2)
     layout = compiled.layout(job, run(job).time, Sampling(every=2))
     with pytest.raises(OutOfPositions):
-        decode(compiled.model, layout.tokens(), replace(layout.positions(), small=layout.positions().small[:30],
-                                                        large=layout.positions().large[:30]), "arm")  # fmt: skip
+        decode(compiled.model, layout.tokens(), replace(layout.positions(), bits=layout.positions().bits[:30],
+                                                        numbers=layout.positions().numbers[:30]), "arm")  # fmt: skip
 
 
 @settings(CHECKS, max_examples=25)

@@ -43,14 +43,14 @@ pytestmark = pytest.mark.skipif(not modules.usable() or not compiler(), reason="
 #: File, what stands there once, what the mutant has instead, and what is broken.
 OF_THE_TEXT = (
     ("lookups.h", "if (best_goes || tie_may_go) old.state |= SEARCH;", "", "the best key stays the best when it goes"),
-    ("lookups.h", "if (!b.best || recency > t.keys[b.best - 1].recency)", "if (!b.best)", "a more recent key is not read"),
+    ("lookups.h", "if (!b.best || recency > t.keys[b.best].recency)", "if (!b.best)", "a more recent key is not read"),
     ("lookups.h", "for (u32 row : h.fresh) answer(to, t, rows, row, news);", "", "rows that ask anew get no answer"),
     ("decoder.h", "pass_ <= (u32)last", "true", "rows that ask anew are never listed"),
-    ("lookups.h", "if (t.keys[row].bucket) place_key(t, row, 0, 0, 0);", "", "rows that are gone stay keys"),
+    ("lookups.h", "place_key(t, row, 0, 0, 0);", "", "rows that are gone stay keys"),
     ("lookups.h", "tie |= (b.state & TIED) != 0;", "", "ties are not noticed"),
     ("decoder.h", "rows.push_back(row);", "", "rows that read another value are not computed"),
     ("decoder.h", "keep[v] |= (u64)anew_.has(row[i]) << i;", "", "a row whose token changed stops if its first layer does not"),
-    ("positions.h", "from / 8 < runs.back().first + 8", "true", "a run of bits of positions has more than eight columns"),
+    ("positions.h", "from / 8 < runs.back().first + 8", "true", "a run of bits of positions has more than eight bytes"),
     (
         "bits.h",
         "to[64 * w + i] = i < rows ? record[chosen[w]] : 0;",

@@ -83,19 +83,20 @@ class IndexedSession:
     def _place_positions(self) -> None:
         """Store the encoding of every position, and find the columns that tokens write."""
         positions, columns, stored = self.positions, self.plan.columns[0], self.stored[0]
+        self.numbers = positions.numbers.astype(np.float64, copy=False)  # kernels are compiled for one type
         place = np.full(positions.width, -1, np.int32)
         place[columns.narrow] = np.arange(len(columns.narrow))
         place[columns.wide] = len(columns.narrow) + np.arange(len(columns.wide))
         source = np.full(positions.width, -1, np.int32)
-        source[positions.small_columns] = np.arange(len(positions.small_columns))
-        source[positions.large_columns] = len(positions.small_columns) + np.arange(len(positions.large_columns))
+        source[positions.bit_columns] = np.arange(len(positions.bit_columns))
+        source[positions.number_columns] = 8 * positions.bits.shape[1] + np.arange(len(positions.number_columns))
         self.place, self.source = (found[self.plan.embed.touched] for found in (place, source))
-        small, large = place[positions.small_columns], place[positions.large_columns]
-        narrow = small < len(columns.narrow)
-        streams.place_small(stored, positions.small, np.where(narrow, small, -1))
-        # The other columns: bytes in columns that tokens make wide, and large ones.
-        rest = [(small[n], positions.small[:, n]) for n in np.flatnonzero(~narrow)]
-        for at, values in [*rest, *zip(large, positions.large.T)]:
+        bits, numbers = place[positions.bit_columns], place[positions.number_columns]
+        narrow = bits < len(columns.narrow)
+        streams.place_bits(stored, positions.bits, np.where(narrow, bits, -1))
+        # The other columns: bits in columns that tokens make wide, and numbers.
+        rest = [(bits[j], positions.bits[:, j // 8] >> j % 8 & 1) for j in np.flatnonzero(~narrow)]
+        for at, values in [*rest, *zip(numbers, positions.numbers.T)]:
             if at >= 0:
                 streams.place_column(stored, at, values)
 
@@ -154,8 +155,8 @@ class IndexedSession:
     def _embed(self, rows: NDArray[np.int64]) -> None:
         if ((self.tokens[rows] == self.sink) != self.is_first[rows]).any():
             raise Unsuitable("the first token moves, or appears a second time")
-        small, large = self.positions.small, self.positions.large
-        streams.embed(self.plan.embed, self.source, small, large, self.tokens, rows, self.place, self.stored[0])
+        bits = self.positions.bits
+        streams.embed(self.plan.embed, self.source, bits, self.numbers, self.tokens, rows, self.place, self.stored[0])
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]

@@ -158,17 +158,17 @@ def write(x: Matrix, start: Indices, columns: Indices, values: Matrix, f: int, z
 
 
 @jit()
-def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers,
+def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, bits: NDArray[np.uint8], numbers: Matrix, tokens: Integers,
            rows: Integers, place: Indices, stored: StoredStream) -> None:  # fmt: skip
-    row, narrow = np.empty(len(plan.touched), np.int64), len(stored.columns.narrow)
+    row, narrow, packed = np.empty(len(plan.touched), np.int64), len(stored.columns.narrow), 8 * bits.shape[1]
     for n in range(first, end):
         r = rows[n]
         for c in range(len(row)):
             row[c] = 0
-            if source[c] >= small.shape[1]:
-                row[c] = np.int64(large[r, source[c] - small.shape[1]])
+            if source[c] >= packed:
+                row[c] = np.int64(numbers[r, source[c] - packed])
             elif source[c] >= 0:
-                row[c] = small[r, source[c]]
+                row[c] = bits[r, source[c] >> 3] >> (source[c] & 7) & 1
         kind = len(plan.offsets) - 1
         while tokens[r] < plan.offsets[kind]:
             kind -= 1
@@ -187,18 +187,18 @@ def _embed(first: int, end: int, plan: EmbedPlan, source: Indices, small: NDArra
 
 
 @jit()
-def _place(tile: int, end: int, narrow: NDArray[np.int16], small: NDArray[np.uint8], place: Indices) -> None:
+def _place(tile: int, end: int, narrow: NDArray[np.int16], bits: NDArray[np.uint8], place: Indices) -> None:
     for t in range(tile, end):
         first = t * BLOCK
-        for j in range(small.shape[1]):
+        for j in range(len(place)):
             if place[j] >= 0:
-                for i in range(min(BLOCK, len(small) - first)):
-                    narrow[t, place[j], i] = small[first + i, j]
+                for i in range(min(BLOCK, len(bits) - first)):
+                    narrow[t, place[j], i] = bits[first + i, j >> 3] >> (j & 7) & 1
 
 
-def place_small(stored: StoredStream, small: NDArray[np.uint8], place: Indices) -> None:
-    """Store PE of all positions, for byte columns that are stored narrow. place: [a], the column in the tiles, or -1."""
-    run_in_threads(_place, len(stored.narrow), len(small) >= MIN_ROWS_FOR_THREADS, stored.narrow, small, place)
+def place_bits(stored: StoredStream, bits: NDArray[np.uint8], place: Indices) -> None:
+    """Store PE of all positions, for columns of bits that are stored narrow. place: [a], the column in the tiles, or -1."""
+    run_in_threads(_place, len(stored.narrow), len(bits) >= MIN_ROWS_FOR_THREADS, stored.narrow, bits, place)
 
 
 def place_column(stored: StoredStream, at: int, values: NDArray[Any]) -> None:
@@ -210,14 +210,14 @@ def place_column(stored: StoredStream, at: int, values: NDArray[Any]) -> None:
     column[:] = padded.reshape(column.shape)
 
 
-def embed(plan: EmbedPlan, source: Indices, small: NDArray[np.uint8], large: Matrix, tokens: Integers, rows: Integers,
+def embed(plan: EmbedPlan, source: Indices, bits: NDArray[np.uint8], numbers: Matrix, tokens: Integers, rows: Integers,
           place: Indices, stored: StoredStream) -> None:  # fmt: skip
     """Store E[token] + PE[position] of rows, in the columns that tokens write.
 
-    source: [touched], the column of `small` or, counted on, of `large` that a column of PE comes from, or -1.
+    source: [touched], the bit of a row of `bits` or, counted on, the column of `numbers` that a column of PE comes from, or -1.
     place: [touched], its column in the tiles, where wide columns follow the narrow ones, or -1.
     """
-    run_in_threads(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, small, large, tokens, rows, place, stored)
+    run_in_threads(_embed, len(rows), len(rows) >= MIN_ROWS_FOR_THREADS, plan, source, bits, numbers, tokens, rows, place, stored)
 
 
 def blocks(rows: Integers) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 from lockstep.compiler import in_place, mdm, one_step, two_step
 from lockstep.compiler.blocks import BlockLayout
+from lockstep.compiler.position_fields import PositionFields
+from lockstep.models.positions import Positions
 from mutation.planting import Rewrite
 from mutation.table import Mutant
 
@@ -20,6 +22,21 @@ def row(breaks: str, function: Any, old: str, new: str, check: str, equivalent: 
 
 
 MUTANTS = (
+    row(
+        "fields that share a byte erase each other",
+        PositionFields._write,
+        "column & np.uint8(0xFF ^ mask << shift) | written",
+        "written",
+        MDM,
+    ),
+    row(
+        "bits of a field are its lowest ones in each byte",
+        PositionFields._write,
+        "values >> (first - start) & mask",
+        "values & mask",
+        MDM,
+    ),
+    row("columns of a byte are read in the wrong order", Positions.unpacked, '"little"', '"big"', MDM),
     row(
         "mdm: the previous step is the step itself",
         OF_MDM,

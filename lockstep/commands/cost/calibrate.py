@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lockstep import __version__
 from lockstep.commands.cost.measure import decode_once, fastest_decode, memory, small_job, work_of
-from lockstep.commands.cost.model import FEATURES, features, fit
+from lockstep.commands.cost.model import FEATURES, RECORD, RECORD_HEAD, STREAM_COLUMN, TABLE_ROW, WORD, features, fit
 from lockstep.compiler.compile import CONSTRUCTIONS, compile_job, is_causal, takes_time
 from lockstep.models.atomic import write_atomically
 from lockstep.models.engines import available, takes_causal
@@ -63,7 +63,7 @@ def this_machine() -> dict[str, str]:
         "processor": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(), "torch": version("torch"), "lockstep": __version__,
         "model": f"{FEATURES} of {({engine: decoded_by(engine) for engine in FEATURES})}",
-        "engines": str(available()),
+        "engines": str(available()), "bytes": str((WORD, TABLE_ROW, STREAM_COLUMN, RECORD, RECORD_HEAD)),
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ FEATURES = {
 }
 #: Memory is the process itself and a coefficient times bytes: of numbers of 8 bytes, and of rows of the indexed and the native engine.
 WORD, TABLE_ROW, STREAM_COLUMN = 8, 120, 6
-RECORD, RECORD_HEAD = 100, 40
+RECORD, RECORD_HEAD = 130, 27
 
 
 @dataclass(frozen=True)

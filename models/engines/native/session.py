@@ -199,8 +199,8 @@ class _Builder:
                 key = (bit.column, at.word, at.bit - bit.bit)
                 runs[key] = runs.get(key, 0) | 1 << bit.bit
         for place_part, values, columns in (
-            (self.decoder.place_bytes, positions.small, positions.small_columns),
-            (self.decoder.place_numbers, positions.large, positions.large_columns),
+            (self.decoder.place_bits, positions.bits, positions.bit_columns),
+            (self.decoder.place_numbers, positions.numbers, positions.number_columns),
         ):
             number = {int(c): n for n, c in enumerate(columns)}
             fields = [(number[c], mask, word, shift) for (c, word, shift), mask in runs.items() if c in number]

@@ -198,9 +198,11 @@ def _changes(positions: Positions, bits: Mapping[int, PositionBit]) -> dict[int,
     """How often each bit differs between neighbours, in a part of the rows."""
     middle = len(positions) // 2
     part = slice(middle, middle + LOOKED_AT)
-    values = {int(c): positions.small[part, n].astype(np.int64) for n, c in enumerate(positions.small_columns)}
-    values |= {int(c): positions.large[part, n].astype(np.int64) for n, c in enumerate(positions.large_columns)}
-    return {literal: _flips(values[bit.column], bit.bit) for literal, bit in bits.items()}
+    flips = np.count_nonzero(np.diff(positions.unpacked(part), axis=0), axis=0)
+    found = {PositionBit(int(c), 0): int(many) for c, many in zip(positions.bit_columns, flips)}
+    for c, values in zip(positions.number_columns, positions.numbers[part].T.astype(np.int64)):
+        found |= {PositionBit(int(c), bit): _flips(values, bit) for bit in range(int(values.max(initial=0)).bit_length())}
+    return {literal: found.get(bit, 0) for literal, bit in bits.items()}
 
 
 def _flips(values: NDArray[np.int64], bit: int) -> int:

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <utility>
+#include <vector>
 #include <sys/mman.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -46,6 +47,15 @@ template <typename T> class Zeros {
   T *data_;
   size_t bytes_;
 };
+
+// Empties a list. A long one gives its memory back: the first prediction has lists of all rows, and later ones have not.
+template <typename T> inline void forget(std::vector<T> &list) {
+  constexpr size_t MOST_KEPT = 1 << 16;
+  if (list.capacity() > MOST_KEPT)
+    std::vector<T>().swap(list);
+  else
+    list.clear();
+}
 
 // The lanes of 64 in which a and b differ.
 inline u64 differing(const u64 *a, const u64 *b) {
@@ -137,6 +147,10 @@ inline void gather(const u64 *records, size_t words, const u32 *row_of, size_t r
     for (next = w + 1; next < count && (chosen[next] & ~7) == first;) next++;
     const __mmask8 there = (__mmask8)((1u << (words - (size_t)first < 8 ? words - (size_t)first : 8)) - 1);
     for (size_t i = 0; i < 64; i += 8) {
+      if (i >= rows) {
+        for (size_t x = w; x < next; x++) _mm512_storeu_si512(to + 64 * x + i, _mm512_setzero_si512());
+        continue;
+      }
       __m512i r[8];
       for (size_t k = 0; k < 8; k++)
         r[k] = _mm512_maskz_loadu_epi64(i + k < rows ? there : 0, records + (i + k < rows ? row_of[i + k] : 0) * words + first);

@@ -19,6 +19,7 @@ class Decoder : public Records {
         if (h.sink)
           for (size_t r = 0; r < most; r++) record(r)[h.word] |= h.sink << h.shift;
     }
+    todo_.reserve(count);
     for (size_t r = 0; r < count; r++) set_token((u32)r, sequence[r]), todo_.push_back((u32)r);
   }
 
@@ -32,8 +33,8 @@ class Decoder : public Records {
   // Predicts the rows that changes since the last prediction may have reached.
   void predict() {
     for (u32 row : todo_) anew_.add(row);
-    std::vector<u32> rows;
-    rows.swap(todo_);
+    predicted.swap(todo_);
+    std::vector<u32> &rows = predicted;
     const int last = (int)tapes.size() - 1;
     for (int l = 0; l < last; l++) {
       passed_.clear();
@@ -56,13 +57,13 @@ class Decoder : public Records {
       if (layers[l]->far) raise(FAR);
     }
     dead_.clear();
-    predicted.swap(rows);
-    read_.clear();
+    forget(passed_), forget(todo_);
     for (u32 row : predicted) {
       anew_.remove(row);
       if (vocabulary_.controls || tokens[row] == vocabulary_.mask) read_.push_back(row);
     }
     through(last, read_);
+    forget(read_);
   }
 
   // The rows of the last prediction.
@@ -77,7 +78,7 @@ class Decoder : public Records {
   bool step(Rule rule) {
     changed.clear();
     for (u32 row : predicted) propose(row, rule);
-    predicted.clear();
+    forget(predicted);
     if (fault) return false;
     bool moves = false;
     size_t kept = 0;

@@ -17,7 +17,7 @@ struct Field {
   u64 of(const u64 *words, size_t stride, size_t lane) const { return words[word * stride + lane] >> shift & mask; }
 };
 
-// Lists and rows count from 1; 0 is none.
+// Lists, keys and rows count from 1; 0 is none.
 struct Bucket {
   u32 keys, askers, best, stamp;
   u64 value;
@@ -28,6 +28,20 @@ enum BucketState : u32 { HAS_KEY = 1, SEARCH = 2, TIED = 4 };
 struct Key {
   u32 bucket, next, previous, recency;
   u64 value;
+};
+
+// The keys of a table. Most rows are never one, so a row has a number, and a place is taken for it when it becomes one.
+class Keys {
+ public:
+  explicit Keys(size_t rows) : number_(rows), keys_(rows + 1) {}
+  u32 number(u32 row) const { return number_[row]; }  // 0: it was never a key
+  u32 add(u32 row) { return number_[row] = ++count_; }
+  Key &operator[](u32 number) const { return keys_[number]; }
+
+ private:
+  Zeros<u32> number_;
+  Zeros<Key> keys_;
+  u32 count_ = 0;
 };
 
 // Of a row, a head and a care; it stands in no bucket where the row asks nothing.
@@ -99,9 +113,9 @@ struct Table {
   std::vector<u64> cares;   // the bits that keys of each care compare
   Sums sums;
   Buckets buckets;
-  Zeros<Key> keys;
+  Keys keys;
   std::vector<int> heads;
-  std::vector<u32> touched, asking;
+  std::vector<u32> touched;
   Zeros<Asker> askers;      // of all heads: see Lookups::asker
   int spread = 0;           // the logarithm of how many a row has
 };
@@ -167,7 +181,7 @@ class Lookups {
   // A row that is gone is no key and asks nothing.
   void remove(const Rows &rows, u32 row) {
     for (Table &t : tables) {
-      if (t.keys[row].bucket) place_key(t, row, 0, 0, 0);
+      place_key(t, row, 0, 0, 0);
       rows.flag(row) &= ~(1ull << t.flag);
       for (size_t place = 0; place < t.heads.size(); place++) {
         Head &h = heads[t.heads[place]];
@@ -183,31 +197,39 @@ class Lookups {
       size_t changed = 0;
       for (u32 number : t.touched)
         if (renew(t, t.buckets[number])) t.touched[changed++] = number;
-      t.asking.clear();
+      size_t count = 0;
       for (size_t i = 0; i < changed; i++) {
         for (u32 id = t.buckets[t.touched[i]].askers; id; id = asker(t, id).next) {
-          t.asking.push_back(id);
+          asking_[count++] = id;
           __builtin_prefetch(&rows.word((id - 1) >> t.spread, 0));
+          if (count == TOGETHER) answer_all(t, rows, count, news), count = 0;
         }
       }
-      for (size_t place = 0; place < t.heads.size(); place++) {
-        const Reading to = reading(t, place);
-        for (u32 id : t.asking)
-          if (head_of(t, id) == place) answer(to, t, rows, (id - 1) >> t.spread, news);
-      }
-      t.touched.clear();
+      answer_all(t, rows, count, news);
+      forget(t.touched);
       for (size_t place = 0; place < t.heads.size(); place++) {
         Head &h = heads[t.heads[place]];
         const Reading to = reading(t, place);
         for (u32 row : h.fresh) answer(to, t, rows, row, news);
-        h.fresh.clear();
+        forget(h.fresh);
       }
     }
   }
 
  private:
+  static constexpr size_t TOGETHER = 512;  // rows whose records are fetched before they are answered
+
   u32 pass_ = 0;
   bool first_ = false;
+  u32 asking_[TOGETHER];
+
+  template <typename News> void answer_all(Table &t, const Rows &rows, size_t count, News news) {
+    for (size_t place = 0; count && place < t.heads.size(); place++) {
+      const Reading to = reading(t, place);
+      for (size_t i = 0; i < count; i++)
+        if (head_of(t, asking_[i]) == place) answer(to, t, rows, (asking_[i] - 1) >> t.spread, news);
+    }
+  }
 
   // Askers count from 1: row << spread | place of the head * cares + care, and 1.
   static u32 id_of(const Table &t, u32 row, size_t place, size_t care) {
@@ -228,35 +250,39 @@ class Lookups {
 
   // A row becomes a key of a bucket, counted from 1, or none (0).
   void place_key(Table &t, u32 row, u32 bucket, u32 recency, u64 value) {
-    if (t.sums.most) return place_value(t, row, bucket, value);
-    Key &k = t.keys[row];
+    u32 number = t.keys.number(row);
+    if (!number) {
+      if (!bucket) return;
+      number = t.keys.add(row);
+    }
+    Key &k = t.keys[number];
+    if (t.sums.most) return place_value(t, k, bucket, value);
     const u32 before = k.bucket;
     if (before == bucket && k.recency == recency && k.value == value) return;
     if (before) {
       Bucket &old = t.buckets[before - 1];
       touch(t, before - 1);
       const bool moves = bucket != before;
-      const bool best_goes = old.best == row + 1 && (moves || k.recency != recency);
-      const bool tie_may_go = old.best != row + 1 && old.best && t.keys[old.best - 1].recency == k.recency;
+      const bool best_goes = old.best == number && (moves || k.recency != recency);
+      const bool tie_may_go = old.best != number && old.best && t.keys[old.best].recency == k.recency;
       if (best_goes || tie_may_go) old.state |= SEARCH;
-      if (moves) unlink(t, old, row);
+      if (moves) unlink(t, old, k);
     }
     k.recency = recency;
     k.value = value;
     if (!bucket) return;
     Bucket &b = t.buckets[bucket - 1];
     touch(t, bucket - 1);
-    if (bucket != before) link(t, b, row, bucket);
+    if (bucket != before) link(t, b, number, bucket);
     if (b.state & SEARCH) return;
-    if (!b.best || recency > t.keys[b.best - 1].recency)
-      b.best = row + 1;
-    else if (b.best != row + 1 && recency == t.keys[b.best - 1].recency)
+    if (!b.best || recency > t.keys[b.best].recency)
+      b.best = number;
+    else if (b.best != number && recency == t.keys[b.best].recency)
       b.state |= SEARCH;
   }
 
   // The same in a table that adds up.
-  void place_value(Table &t, u32 row, u32 bucket, u64 value) {
-    Key &k = t.keys[row];
+  void place_value(Table &t, Key &k, u32 bucket, u64 value) {
     if (k.bucket == bucket && (!bucket || k.value == value)) return;
     if (k.bucket) {
       Bucket &old = t.buckets[k.bucket - 1];
@@ -271,20 +297,19 @@ class Lookups {
     k.bucket = bucket, k.value = value;
   }
 
-  static void link(Table &t, Bucket &b, u32 row, u32 bucket) {
-    Key &k = t.keys[row];
+  static void link(Table &t, Bucket &b, u32 number, u32 bucket) {
+    Key &k = t.keys[number];
     k.bucket = bucket, k.next = b.keys, k.previous = 0;
-    if (b.keys) t.keys[b.keys - 1].previous = row + 1;
-    b.keys = row + 1;
+    if (b.keys) t.keys[b.keys].previous = number;
+    b.keys = number;
   }
 
-  static void unlink(Table &t, Bucket &b, u32 row) {
-    Key &k = t.keys[row];
+  static void unlink(Table &t, Bucket &b, Key &k) {
     if (k.previous)
-      t.keys[k.previous - 1].next = k.next;
+      t.keys[k.previous].next = k.next;
     else
       b.keys = k.next;
-    if (k.next) t.keys[k.next - 1].previous = k.previous;
+    if (k.next) t.keys[k.next].previous = k.previous;
     k.bucket = 0;
   }
 
@@ -325,17 +350,17 @@ class Lookups {
     bool tied = false;
     if (b.state & SEARCH) {
       u32 best = 0;
-      for (u32 row = b.keys; row; row = t.keys[row - 1].next) {
-        if (!best || t.keys[row - 1].recency > t.keys[best - 1].recency)
-          best = row, tied = false;
-        else if (t.keys[row - 1].recency == t.keys[best - 1].recency)
+      for (u32 key = b.keys; key; key = t.keys[key].next) {
+        if (!best || t.keys[key].recency > t.keys[best].recency)
+          best = key, tied = false;
+        else if (t.keys[key].recency == t.keys[best].recency)
           tied = true;
       }
       b.best = best;
     }
     const u32 state = b.best ? HAS_KEY | (tied ? SEARCH | TIED : 0) : 0;
-    const u32 recency = b.best ? t.keys[b.best - 1].recency : 0;
-    const u64 value = b.best ? t.keys[b.best - 1].value : 0;
+    const u32 recency = b.best ? t.keys[b.best].recency : 0;
+    const u64 value = b.best ? t.keys[b.best].value : 0;
     constexpr u32 seen = HAS_KEY | TIED;
     const bool same = (b.state & seen) == (state & seen) && b.value == value && (b.recency == recency || t.cares.size() == 1);
     b.state = state, b.recency = recency, b.value = value;

@@ -30,7 +30,7 @@ static size_t add_table(Records &d, size_t layer, const Integers &fields, const 
   const int bits = f[5], care_bits = cares.size() > 1 ? 1 : 0;
   auto &tables = d.layers[layer]->tables;
   tables.push_back(Table{field(f), field(f + 3), field(f + 6), field(f + 9), field(f + 12), d.next_flag(), bits, list(cares),
-                         Sums{sums.at(0), sums.at(1), sums.at(2)}, Buckets(bits + care_bits), Zeros<Key>(d.most), {}, {}, {}, {}});
+                         Sums{sums.at(0), sums.at(1), sums.at(2)}, Buckets(bits + care_bits), Keys(d.most), {}, {}, {}});
   return tables.size() - 1;
 }
 
@@ -47,13 +47,13 @@ static void add_head(Records &d, size_t layer, size_t table, const Integers &fie
 // Bits of positions go into records. fields: [n, 4], see Placing.
 static const Placing *placings(const Array<i64> &fields) { return reinterpret_cast<const Placing *>(fields.data()); }
 
-static void place_small(Records &d, const Array<u8> &values, const Array<i64> &fields) {
-  const size_t columns = (size_t)values.shape(1);
-  const std::vector<Run> runs = runs_of(placings(fields), (size_t)fields.shape(0), columns);
-  place_bytes(values.data(), d.most, columns, runs, d.record(0), (size_t)d.words);
+static void place_packed(Records &d, const Array<u8> &values, const Array<i64> &fields) {
+  const size_t bytes = (size_t)values.shape(1);
+  const std::vector<Run> runs = runs_of(placings(fields), (size_t)fields.shape(0), bytes);
+  place_bits(values.data(), d.most, bytes, runs, d.record(0), (size_t)d.words);
 }
 
-static void place_large(Records &d, const Array<double> &values, const Array<i64> &fields) {
+template <typename T> static void place_columns(Records &d, const Array<T> &values, const Array<i64> &fields) {
   place_numbers(values.data(), d.most, (size_t)values.shape(1), placings(fields), (size_t)fields.shape(0), d.record(0), (size_t)d.words);
 }
 
@@ -74,8 +74,9 @@ static void bind_records(py::module_ &m) {
       .def("add_tape", add_tape)
       .def("add_table", add_table)
       .def("add_head", add_head)
-      .def("place_bytes", place_small)
-      .def("place_numbers", place_large)
+      .def("place_bits", place_packed)
+      .def("place_numbers", place_columns<u32>)  // pybind11 takes the one that needs no conversion
+      .def("place_numbers", place_columns<double>)
       .def("changed", [](const Records &d) { return copy<i64>(d.changed); })
       .def("contexts", [](const Records &d) { return copy<i64>(d.contexts); })
       .def("tokens", [](py::object self) {  // as they are now; later steps edit them in place

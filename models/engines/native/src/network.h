@@ -21,11 +21,9 @@ using Literals = std::vector<Literal>;
 constexpr i32 INPUT = -1;  // stands for the operation of an input
 
 // An operation and three literals without complement; those of two have 0 as the third: ANDN and MAJN complement one of theirs.
-// depth: how many operations stand one after the other, at most, before the node is computed, itself included.
 struct Node {
   i32 operation;
   Literal arguments[3];
-  u32 depth;
 };
 
 // Nodes in the order in which they can be computed.
@@ -33,7 +31,7 @@ class Network {
  public:
   std::vector<Node> nodes;
 
-  Network() : nodes(1, Node{INPUT, {0, 0, 0}, 0}), made_(1 << 13) {}
+  Network() : nodes(1, Node{INPUT, {0, 0, 0}}), made_(1 << 13) {}
 
   Literal input() {
     nodes.push_back(nodes[0]);
@@ -155,8 +153,7 @@ class Network {
     u32 &place = place_of(operation, a, b, c);
     if (place) return 2 * place;
     const u32 number = place = (u32)nodes.size();
-    const u32 depth = 1 + std::max({nodes[a >> 1].depth, nodes[b >> 1].depth, nodes[c >> 1].depth});
-    nodes.push_back(Node{operation, {a, b, c}, depth});
+    nodes.push_back(Node{operation, {a, b, c}});
     if (2 * ++used_ > made_.size()) grow();
     return 2 * number;
   }

@@ -16,10 +16,10 @@ inline u64 extract(u64 x, u64 mask) {
 #endif
 }
 
-// Bits of eight columns of bytes that stand side by side in a record, too, in the same order.
+// Columns of bits that stand side by side in a record, too, in the same order.
 struct Run {
-  size_t first;  // column
-  u64 bits;      // of the eight bytes, the lowest first
+  size_t first;  // byte of a row
+  u64 bits;      // of the eight bytes from there, the lowest first
   size_t word;   // of the record
   int shift;
 };
@@ -29,20 +29,17 @@ struct Placing {
   i64 column, bits, word, shift;
 };
 
-inline std::vector<Run> runs_of(const Placing *fields, size_t count, size_t columns) {
+// bytes: of a row of packed bits. Each field takes the one bit of its column.
+inline std::vector<Run> runs_of(const Placing *fields, size_t count, size_t bytes) {
   std::vector<std::pair<size_t, size_t>> bits;  // where each goes, where it comes from
-  for (const Placing *f = fields; f < fields + count; f++)
-    for (u64 left = (u64)f->bits; left; left &= left - 1) {
-      const i64 bit = __builtin_ctzll(left);
-      bits.emplace_back(64 * f->word + bit + f->shift, 8 * f->column + bit);
-    }
+  for (const Placing *f = fields; f < fields + count; f++) bits.emplace_back(64 * f->word + f->shift, f->column);
   std::sort(bits.begin(), bits.end());
   std::vector<Run> runs;
   std::pair<size_t, size_t> before;
   for (const auto &[to, from] : bits) {
     const bool goes_on = !runs.empty() && to == before.first + 1 && to % 64 && from > before.second && from / 8 < runs.back().first + 8;
     if (!goes_on) {
-      const size_t last = columns > 8 ? columns - 8 : 0;  // eight columns from there do not leave the row
+      const size_t last = bytes > 8 ? bytes - 8 : 0;  // eight bytes from there do not leave the row
       runs.push_back(Run{std::min(from / 8, last), 0, to / 64, (int)(to % 64)});
     }
     runs.back().bits |= 1ull << (from - 8 * runs.back().first);
@@ -51,21 +48,22 @@ inline std::vector<Run> runs_of(const Placing *fields, size_t count, size_t colu
   return runs;
 }
 
-// values: [rows, columns]; word w of row r is at records[r * words + w].
-inline void place_bytes(const u8 *values, size_t rows, size_t columns, const std::vector<Run> &runs, u64 *records, size_t words) {
-  const size_t read = std::min<size_t>(columns, 8);
-  for (size_t r = 0; r < rows; r++, values += columns, records += words)
+// values: [rows, bytes]; word w of row r is at records[r * words + w].
+inline void place_bits(const u8 *values, size_t rows, size_t bytes, const std::vector<Run> &runs, u64 *records, size_t words) {
+  const size_t read = std::min<size_t>(bytes, 8);
+  for (size_t r = 0; r < rows; r++, values += bytes, records += words)
     for (const Run &run : runs) {
-      u64 bytes = 0;
+      u64 found = 0;
       if (read == 8)
-        memcpy(&bytes, values + run.first, 8);
+        memcpy(&found, values + run.first, 8);
       else
-        memcpy(&bytes, values, read);
-      records[run.word] |= extract(bytes, run.bits) << run.shift;
+        memcpy(&found, values, read);
+      records[run.word] |= extract(found, run.bits) << run.shift;
     }
 }
 
-inline void place_numbers(const double *values, size_t rows, size_t columns, const Placing *fields, size_t count, u64 *records, size_t words) {
+template <typename T>
+inline void place_numbers(const T *values, size_t rows, size_t columns, const Placing *fields, size_t count, u64 *records, size_t words) {
   for (size_t r = 0; r < rows; r++, values += columns, records += words)
     for (const Placing *f = fields; f < fields + count; f++) {
       const u64 bits = (u64)values[f->column] & (u64)f->bits;

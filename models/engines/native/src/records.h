@@ -115,13 +115,17 @@ class Records {
     for (int v = 0; v < V; v++)
       gather(records_.data(), words, row_of + 64 * v, lanes(n, v), t.words.data(), count, in + 64 * count * v);
     for (size_t w = 0; w < loaded; w++) {
-      for (int v = 0; v < V; v++) transpose(in + 64 * (count * v + w), turned + 64 * v);
-      interleave<V>(turned, plane + (2 + 64 * w) * V);
+      u64 *to = V == 1 ? plane + 2 + 64 * w : turned;
+      for (int v = 0; v < V; v++) transpose(in + 64 * (count * v + w), to + 64 * v);
+      if (V > 1) interleave<V>(turned, plane + (2 + 64 * w) * V);
     }
     run<V>(t, reinterpret_cast<typename Lanes<V>::Type *>(plane));
-    for (int v = 0; t.faults && v < V; v++)
-      for (u32 j = 0; j < 64; j++)
+    for (int v = 0; t.faults && v < V; v++) {
+      u64 any = 0;
+      for (u32 j = 0; j < 64; j++) any |= plane[(t.faults + j) * V + v];
+      for (u32 j = 0; any & first_lanes(n, v) && j < 64; j++)
         if (plane[(t.faults + j) * V + v] & first_lanes(n, v)) raise(TAPE, (u32)number, j);
+    }
     turn<V>(t.outputs, out_.data());
   }
 
@@ -129,8 +133,9 @@ class Records {
   template <int V> void turn(const std::vector<i32> &first, u64 *to) {
     alignas(64) u64 columns[V * 64];
     for (const i32 plane : first) {
-      separate<V>(planes() + plane * V, columns);
-      for (int v = 0; v < V; v++, to += 64) transpose(columns + 64 * v, to);
+      const u64 *from = V == 1 ? planes() + plane : columns;
+      if (V > 1) separate<V>(planes() + plane * V, columns);
+      for (int v = 0; v < V; v++, to += 64) transpose(from + 64 * v, to);
     }
   }
 

@@ -34,21 +34,21 @@ struct Part {
   }
 };
 
-// Operations of one depth that are equal stand together; planes that nothing reads any more are used again.
+// Equal operations that are ready stand together. Planes that nothing reads any more are used again.
 class Schedule {
  public:
   // places: of each input of the network, by node: the word of a record and the bit in it, 64 word + bit.
   Schedule(const Network &network, const Part &part, const std::vector<i32> &places)
       : network_(network), plane_(network.nodes.size()), last_(network.nodes.size()) {
-    const Literals literals = part.literals();
-    for (u32 node : network.needed(literals)) (network.nodes[node].operation == INPUT ? inputs_ : order_).push_back(node);
+    std::vector<u32> needed;
+    for (u32 node : network.needed(part.literals())) (network.nodes[node].operation == INPUT ? inputs_ : needed).push_back(node);
+    order_ = in_waves(needed);
     load(places);
-    std::stable_sort(order_.begin(), order_.end(), [&](u32 a, u32 b) {
-      const Node &one = network.nodes[a], &other = network.nodes[b];
-      return one.depth != other.depth ? one.depth < other.depth : one.operation < other.operation;
-    });
-    place(literals);
     put_out(part);
+    place(part.literals());
+    copy(part.words());
+    if (planes_ > MOST_PLANES) throw Unsuitable("a layer takes " + std::to_string(planes_) + " planes");
+    tape_.planes = (i32)planes_;
   }
 
   Tape tape() && { return std::move(tape_); }
@@ -57,8 +57,41 @@ class Schedule {
   const Network &network_;
   std::vector<u32> inputs_, order_;  // nodes
   std::vector<u32> plane_, last_;    // of each node, the last operation that reads it
-  u32 planes_ = CONSTANTS;
+  std::vector<u32> copied_;          // planes that go out, and hold what another one holds, or its complement
+  u32 planes_ = CONSTANTS, first_out_ = 0;
   Tape tape_;
+
+  // Nodes in waves: all that are ready of one operation. Of all operations, that of the node is next from which most is still to go.
+  std::vector<u32> in_waves(const std::vector<u32> &nodes) const {
+    std::vector<u32> height(network_.nodes.size()), waits(height.size()), found;
+    std::vector<std::vector<u32>> readers(height.size());
+    for (size_t i = nodes.size(); i--;)
+      for (Literal a : network_.nodes[nodes[i]].arguments) height[a >> 1] = std::max(height[a >> 1], height[nodes[i]] + 1);
+    std::vector<u32> ready[OPERATIONS], wave;
+    u32 most[OPERATIONS] = {};  // the height of the highest that is ready, and 1
+    const auto add = [&](u32 node) {
+      const i32 what = network_.nodes[node].operation;
+      ready[what].push_back(node);
+      most[what] = std::max(most[what], height[node] + 1);
+    };
+    for (u32 node : nodes) {
+      for (Literal a : network_.nodes[node].arguments)
+        if (network_.nodes[a >> 1].operation != INPUT) readers[a >> 1].push_back(node), waits[node]++;
+      if (!waits[node]) add(node);
+    }
+    while (found.size() < nodes.size()) {
+      const size_t what = (size_t)(std::max_element(most, most + OPERATIONS) - most);
+      wave.clear();
+      wave.swap(ready[what]);
+      most[what] = 0;
+      for (u32 node : wave) {
+        found.push_back(node);
+        for (u32 reader : readers[node])
+          if (!--waits[reader]) add(reader);
+      }
+    }
+    return found;
+  }
 
   void load(const std::vector<i32> &places) {
     std::vector<i32> &words = tape_.words;
@@ -72,6 +105,29 @@ class Schedule {
     planes_ += (u32)(WORD * words.size());
   }
 
+  // What goes out has planes side by side. A gate is computed right there; it is copied where it goes out a second time.
+  void put_out(const Part &part) {
+    u32 at = first_out_ = planes_;
+    for (Literal a : part.words()) {
+      if (!a)
+        clear((i32)planes_);
+      else if (!(a & 1) && network_.nodes[a >> 1].operation != INPUT && !plane_[a >> 1])
+        plane_[a >> 1] = planes_;
+      else
+        copied_.push_back(planes_);
+      planes_++;
+    }
+    for (size_t left = (part.kept.size() + WORD - 1) / WORD; left; left--, at += WORD) tape_.kept.push_back((i32)at);
+    for (size_t left = part.outputs.size(); left; left--, at += WORD) tape_.outputs.push_back((i32)at);
+    tape_.faults = part.faults.empty() ? 0 : (i32)at;
+  }
+
+  void clear(i32 plane) {
+    std::vector<i32> &zeros = tape_.zeros;
+    if (zeros.empty() || zeros[zeros.size() - 2] + zeros.back() != plane) zeros.insert(zeros.end(), {plane, 0});
+    zeros.back()++;
+  }
+
   void place(const Literals &out) {
     for (u32 step = 0; step < order_.size(); step++)
       for (Literal a : network_.nodes[order_[step]].arguments) last_[a >> 1] = step;
@@ -81,27 +137,23 @@ class Schedule {
     std::vector<u32> free;
     for (u32 step = 0; step < order_.size(); step++) {
       const Node &n = network_.nodes[order_[step]];
-      if (free.empty()) free.push_back(planes_++);
-      const u32 to = plane_[order_[step]] = free.back();
-      free.pop_back();
+      u32 &to = plane_[order_[step]];
+      if (!to) {
+        if (free.empty()) free.push_back(planes_++);
+        to = free.back();
+        free.pop_back();
+      }
       operation(n.operation, to, plane_[n.arguments[0] >> 1], plane_[n.arguments[1] >> 1], plane_[n.arguments[2] >> 1]);
       for (Literal a : n.arguments)
         if (last_[a >> 1] == step) free.push_back(plane_[a >> 1]);
     }
   }
 
-  // What goes out is copied to planes side by side.
-  void put_out(const Part &part) {
-    const Literals out = part.words();
+  // out: what goes out, by plane.
+  void copy(const Literals &out) {
     for (Literal complement : {0, 1})
-      for (size_t i = 0; i < out.size(); i++)
-        if ((out[i] & 1) == complement) operation(complement ? NOT : COPY, planes_ + (u32)i, plane_[out[i] >> 1], 0, 0);
-    u32 at = planes_;
-    for (size_t left = (part.kept.size() + WORD - 1) / WORD; left; left--, at += WORD) tape_.kept.push_back((i32)at);
-    for (size_t left = part.outputs.size(); left; left--, at += WORD) tape_.outputs.push_back((i32)at);
-    tape_.faults = part.faults.empty() ? 0 : (i32)at;
-    tape_.planes = (i32)(planes_ + out.size());
-    if ((u32)tape_.planes > MOST_PLANES) throw Unsuitable("a layer takes " + std::to_string(tape_.planes) + " planes");
+      for (u32 to : copied_)
+        if (const Literal a = out[to - first_out_]; (a & 1) == complement) operation(complement ? NOT : COPY, to, plane_[a >> 1], 0, 0);
   }
 
   void operation(i32 what, u32 to, u32 a, u32 b, u32 c) {

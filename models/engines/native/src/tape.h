@@ -6,6 +6,7 @@
 #include "bits.h"
 
 enum Operation { AND, ANDN, NOR, XOR, MAJ, MAJN, XOR3, COPY, NOT };
+constexpr int OPERATIONS = NOT + 1;
 
 struct Arguments {
   u16 to, a, b, c;
@@ -16,6 +17,7 @@ struct Tape {
   std::vector<i32> runs;             // an operation, and where the arguments of its last one end
   std::vector<Arguments> arguments;
   std::vector<i32> kept, outputs;    // the first plane of each word
+  std::vector<i32> zeros;            // planes of these words that hold nothing: the first one of some neighbours, and how many
   i32 faults = 0;                    // the first plane of 64, or 0
   i32 planes = 0;
   i32 first_kept = 0;                // the word of a record where kept words begin
@@ -33,6 +35,7 @@ template <int V> void run(const Tape &tape, typename Lanes<V>::Type *plane) {
   using Type = typename Lanes<V>::Type;
   plane[0] = Type{} & 0;
   plane[1] = ~plane[0];
+  for (size_t z = 0; z < tape.zeros.size(); z += 2) memset((void *)(plane + tape.zeros[z]), 0, sizeof(Type) * (size_t)tape.zeros[z + 1]);
   const Arguments *next = tape.arguments.data();
   for (size_t r = 0; r < tape.runs.size(); r += 2) {
     const Arguments *end = tape.arguments.data() + tape.runs[r + 1];
