@@ -25,6 +25,7 @@ from lockstep.compiler.circuit import At, Readout
 from lockstep.compiler.linear import Linear, total
 from lockstep.models.tokens import MASK
 from lockstep.tasks.kit import LEFT, Task, TaskBuilder
+from lockstep.tasks.pictures import Picture, Sign
 
 GO, STOP, SKIP = "GO", "STOP", "SKIP"
 #: The roles of the rows that hold the two cells.
@@ -51,6 +52,13 @@ def dyck(k: int, index_bits: int, two_sided: bool = True) -> Task:
     rest = (Linear(),) * (b.vocabulary.most_bits - 1)
     kinds = {kind: field.flag * HOT for kind, field in b.draws.items()}
     return b.task(Readout(kinds, (b.one_bit.flag * HOT, *rest), (b.zero_bit.flag * HOT, *rest)))
+
+
+def picture_of(k: int) -> Picture:
+    """How sequences are shown: letters as a, b, .. and their inverses as A, B, .."""
+    marks = {GO: Sign(">"), STOP: Sign("#"), SKIP: Sign("~")}
+    named = {kind: Sign("", 1, names=(chr(ord("a") + n), chr(ord("A") + n))) for n, kind in enumerate(letters(k))}
+    return Picture(marks | named)
 
 
 class _Dyck(TaskBuilder):

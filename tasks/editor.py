@@ -11,7 +11,7 @@ each row finds its place by its distance from SEP, as it stands there now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Tokens
 from lockstep.tasks.kit import BOS, YES, EditBuilder, Task
+from lockstep.tasks.pictures import Picture, Sign
 
 SEP, LETTER = "SEP", "LETTER"
 INSERT, DELETE, REPLACE = "INSERT", "DELETE", "REPLACE"
@@ -103,6 +104,14 @@ def editor(place_bits: int, letter_bits: int, index_bits: int) -> Editor:
     b.edit("remask", [inserts + deletes + replaces, first, masked], ACT)
     b.edit("delete", [first, mask], ACT)
     return Editor(b.made(), index_bits, {"first": [1]}, letter_bits)
+
+
+def picture_of(task: Editor, alphabet: Sequence[str]) -> Picture:
+    """How sequences are shown: letters as they are, a command with its sign, place and letter."""
+    letter = Sign("", task.letter_bits, names=tuple(alphabet))
+    place = Sign("", task.circuit.vocabulary.bits(INSERT) - task.letter_bits, shift=task.letter_bits)
+    signs = {LETTER: letter, INSERT: replace(place, text="+", then=letter), DELETE: replace(place, text="-")}
+    return Picture(signs | {REPLACE: replace(place, text="=", then=letter)})
 
 
 def steps(script: Sequence[Edit]) -> int:

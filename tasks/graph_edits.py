@@ -11,6 +11,7 @@ edge is there, and only the command sees that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from lockstep.compiler.processor import SHARPNESS
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.transformer import Tokens
 from lockstep.tasks.kit import BOS, LEFT, RIGHT, Task
+from lockstep.tasks.pictures import Picture, Sign
 
 ADD, DEL, SEP, EDGE = "ADD", "DEL", "SEP", "EDGE"
 #: An edge from a node to another one, and what to do with it: ADD or DEL.
@@ -102,3 +104,11 @@ def costs(commands: Sequence[Command], edges: Iterable[Edge]) -> tuple[int, int]
         length += new - gone - 1
         there = there | {edge} if kind == ADD else there - {edge}
     return steps, longest
+
+
+def picture_of(task: Task, names: Sequence[str]) -> Picture:
+    """How sequences are shown: an edge as its nodes, a command with its sign before it."""
+    bits = task.circuit.vocabulary.bits(EDGE) // 2
+    head = Sign(">", bits, shift=bits, names=tuple(names))
+    edge = Sign("", bits, names=tuple(names), then=head)
+    return Picture({EDGE: edge, ADD: replace(edge, text="+"), DEL: replace(edge, text="-")})

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Sign:
-    """How the tokens of a kind are shown: a text, and behind it the lowest bits of the value as a number, plus something."""
+    """How the tokens of a kind are shown: a text, then a number or a name, then another sign.
+
+    bits, shift: where the number stands in the value; without bits there is none. plus: what is added to it.
+    names: in place of numbers. then: what is shown behind it, of the same value.
+    """
 
     text: str = ""
     bits: int = 0
     plus: int = 0
+    shift: int = 0
+    names: tuple[str, ...] = ()
+    then: Sign | None = None
 
     def of(self, value: int) -> str:
         """The sign of a token with this value."""
-        return self.text + (str((value & (1 << self.bits) - 1) + self.plus) if self.bits else "")
+        number = (value >> self.shift & (1 << self.bits) - 1) + self.plus
+        said = "" if not self.bits else self.names[number] if number < len(self.names) else str(number)
+        return self.text + said + (self.then.of(value) if self.then else "")
+
+    def record(self) -> dict[str, Any]:
+        """For the header of a trace."""
+        return {"text": self.text, "bits": self.bits, "plus": self.plus, "shift": self.shift, "names": list(self.names),
+                "then": self.then.record() if self.then else None}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from lockstep.commands.task.solved import Solved, finish
+from lockstep.commands.task.telling import PageFile, Told, Trace
 from lockstep.common.console import err, progress_bar
 from lockstep.common.options import Dtype, Engine, Json, Seed
 from lockstep.models.names import EngineName
@@ -38,10 +40,15 @@ def dyck(letters: Annotated[int, typer.Option("-k", min=1, max=MOST_LETTERS, hel
                                                     help="Find where an ARM fails, k = 1, whose head has this exponent.")] = None,
          positions: Annotated[int, typer.Option("--positions", min=8, max=1 << 16, help="Tokens that a sample may have; a longer one is "
                                                 "refused, not cut.")] = POSITIONS,
+         trace: Trace = False, page: PageFile = None,
          engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Generate words of a Dyck language, and check that they are all of it."""
     if [samples is None, prove is None, arm is None].count(False) > 1:
         raise typer.BadParameter("--samples, --prove and --arm are three things to do: choose one", param_hint="--samples")
+    if (trace or page) and (prove is not None or arm is not None):
+        raise typer.BadParameter(
+            "this shows the first sample: leave --prove and --arm out", param_hint="--trace" if trace else "--page"
+        )
     if arm is not None:
         _judge_arm(arm, json_)
     elif prove is not None:
@@ -49,16 +56,17 @@ def dyck(letters: Annotated[int, typer.Option("-k", min=1, max=MOST_LETTERS, hel
             raise typer.BadParameter(f"with more than {MOST_PROVED} letters there are too many neighbours", param_hint="-k")
         _prove(letters, prove, not one_sided, json_)
     else:
-        _sample(letters, not one_sided, samples or 10, seed, positions, engine, dtype, json_)
+        _sample(letters, not one_sided, samples or 10, seed, positions, engine, dtype, Told(trace, page), json_)
 
 
 def _named(k: int, two_sided: bool) -> str:
     return f"{'two' if two_sided else 'one'}-sided Dyck-{k}"
 
 
-def _sample(k: int, two_sided: bool, many: int, seed: int, positions: int, engine: EngineName, dtype: str, json_: bool) -> None:
+def _sample(k: int, two_sided: bool, many: int, seed: int, positions: int, engine: EngineName, dtype: str,
+            told: Told, json_: bool) -> None:  # fmt: skip
     from lockstep.models.samples import decode_samples
-    from lockstep.tasks.dyck import START, dyck
+    from lockstep.tasks.dyck import START, dyck, picture_of
 
     task = dyck(k, (positions - 1).bit_length(), two_sided)
     start = task.tokens(START), task.positions(positions)
@@ -71,11 +79,9 @@ def _sample(k: int, two_sided: bool, many: int, seed: int, positions: int, engin
             found += part
             progress(len(found), many)
     answer, measured, expected = _counted(task, found, k, two_sided, positions)
-    finish(
-        Solved(f"{many:,} samples of {_named(k, two_sided)}, seed {seed}, in {dtype}", answer, measured, expected,
-               time.perf_counter() - started, REPORTED),
-        json_,
-    )  # fmt: skip
+    solved = Solved(f"{many:,} samples of {_named(k, two_sided)}, seed {seed}, in {dtype}", answer, measured, expected,
+                    time.perf_counter() - started, REPORTED)  # fmt: skip
+    told.finish(solved, json_, task, start[0], positions, picture_of(k), None, dtype, replace(sampling, sample=0))
 
 
 def _counted(task: Task, found: list[Sample], k: int, two_sided: bool, positions: int) -> tuple[dict[str, Any], ...]:

@@ -10,7 +10,8 @@ import typer
 
 from lockstep.commands.task.graphs.files import Graph, Limits, Word, lines_of, read_graph
 from lockstep.commands.task.graphs.programs import GraphFile
-from lockstep.commands.task.solved import Solved, decode_task, finish
+from lockstep.commands.task.solved import Solved, decode_task
+from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.options import Dtype, Engine, Json
 from lockstep.pram.errors import Source, did_you_mean, fail
 from lockstep.pram.inputs import shorten
@@ -24,28 +25,29 @@ FORM = "add u v` or `delete u v"
 
 
 def edit_graph(script: Annotated[Path, typer.Argument(help="A file of lines `add u v` and `delete u v`.", show_default=False)],
-               graph: GraphFile, engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
+               graph: GraphFile, trace: Trace = False, page: PageFile = None,
+               export: JobFile = None, engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Add edges to a graph and delete edges from it, as a script says."""
     given = read_graph(graph, LIMITS)
     commands = read_script(script, given)
-    from lockstep.tasks.graph_edits import costs, edges_of, graph_edits, sequence
+    from lockstep.tasks.graph_edits import costs, edges_of, graph_edits, picture_of, sequence
 
     edges = list(dict.fromkeys((arc.tail, arc.head) for arc in given.arcs))
     steps, context = costs(commands, edges)
     task = graph_edits(max(1, (len(given.names) - 1).bit_length()), max(2, context.bit_length()))
-    decoding, seconds = decode_task(task, sequence(task, commands, edges), engine, dtype, context)
+    start = sequence(task, commands, edges)
+    decoding, seconds = decode_task(task, start, engine, dtype, context)
     left = edges_of(task, decoding.tokens)
-    finish(
-        Solved(
-            title=f"{len(commands):,} edits of {len(edges):,} edges of {len(given.names):,} nodes, in {dtype}",
-            answer={"edges": "no answer: commands are left" if left is None else _texts(given, left)},
-            measured={"decoding_steps": decoding.steps, "context": decoding.peak_context, "engine": decoding.engine},
-            expected={"edges": _texts(given, edited(commands, edges)), "decoding_steps": steps, "context": context},
-            seconds=seconds,
-            reported="99.9 % on graph edits",
-        ),
-        json_,
+    solved = Solved(
+        title=f"{len(commands):,} edits of {len(edges):,} edges of {len(given.names):,} nodes, in {dtype}",
+        answer={"edges": "no answer: commands are left" if left is None else _texts(given, left)},
+        measured={"decoding_steps": decoding.steps, "context": decoding.peak_context, "engine": decoding.engine},
+        expected={"edges": _texts(given, edited(commands, edges)), "decoding_steps": steps, "context": context},
+        seconds=seconds,
+        reported="99.9 % on graph edits",
+        forms={"decoding_steps": "3 new edges + 2 other commands"},
     )
+    Told(trace, page, export).finish(solved, json_, task, start, context, picture_of(task, given.names), decoding, dtype)
 
 
 def read_script(path: Path, graph: Graph) -> list[Command]:

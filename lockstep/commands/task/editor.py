@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lockstep.commands.task.solved import Solved, decode_task, finish
+from lockstep.commands.task.solved import Solved, decode_task
+from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.options import Dtype, Engine, Json
 from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.program import read_text
@@ -25,10 +26,11 @@ TEXT = "text"
 
 def editor(script: Annotated[Path, typer.Argument(help="A script: lines such as `text abc`, `insert 3 x`, `delete 2`, `replace 1 y`.",
                                                   show_default=False)],
+           trace: Trace = False, page: PageFile = None, export: JobFile = None,
            engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Edit a text by a script, in 3 decoding steps a command."""
     text, commands = Script(Source(str(script), read_text(script))).parse()
-    from lockstep.tasks.editor import Edit, context, steps
+    from lockstep.tasks.editor import Edit, context, picture_of, steps
     from lockstep.tasks.editor import editor as build
 
     alphabet = sorted({*text, *(command.letter for command in commands)} - {""})
@@ -39,19 +41,18 @@ def editor(script: Annotated[Path, typer.Argument(help="A script: lines such as 
     tokens = task.start(edits, [number[letter] for letter in text])
     decoding, seconds = decode_task(task, tokens, engine, dtype, longest)
     left = task.text(decoding.tokens)
-    finish(
-        Solved(
-            title=f"{len(edits):,} edits of a text of {len(text):,} letters, in {dtype}",
-            answer={"text": "not finished" if left is None else "".join(alphabet[letter] for letter in left)},
-            measured={"decoding_steps": decoding.steps, "context": decoding.peak_context, "engine": decoding.engine,
-                      **emitted(edits, len(text))},
-            expected={"text": edited(text, commands), "decoding_steps": steps(edits), "context": context(edits, len(text))},
-            seconds=seconds,
-            reported="",
-            notes=("An ARM cannot move tokens: it logs each letter that stands elsewhere after an edit.",),
-        ),
-        json_,
+    solved = Solved(
+        title=f"{len(edits):,} edits of a text of {len(text):,} letters, in {dtype}",
+        answer={"text": "not finished" if left is None else "".join(alphabet[letter] for letter in left)},
+        measured={"decoding_steps": decoding.steps, "context": decoding.peak_context, "engine": decoding.engine,
+                  **emitted(edits, len(text))},
+        expected={"text": edited(text, commands), "decoding_steps": steps(edits), "context": context(edits, len(text))},
+        seconds=seconds,
+        reported="",
+        notes=("An ARM cannot move tokens: it logs each letter that stands elsewhere after an edit.",),
+        forms={"decoding_steps": "3 commands", "context": "2 + commands + letters + [the first command inserts]"},
     )  # fmt: skip
+    Told(trace, page, export).finish(solved, json_, task, tokens, longest, picture_of(task, alphabet), decoding, dtype)
 
 
 def emitted(edits: Sequence[Edit], length: int) -> dict[str, str]:

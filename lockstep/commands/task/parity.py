@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from lockstep.commands.task.solved import OfLetters, Solved, decode_task, finish
-from lockstep.commands.task.telling import JobFile, PageFile, Trace, step_rows, write_task_job, write_task_page
+from lockstep.commands.task.solved import OfLetters, Solved, decode_task
+from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.console import FAILED
 from lockstep.common.options import Dtype, Engine, Json
 from lockstep.pram.errors import Source, fail
@@ -52,11 +52,7 @@ def parity(word: Annotated[str, typer.Argument(help="The word, such as 110101.",
         notes=(WINDOW,) if model is not None else (),
         forms={"decoding_steps": FORMS["front" if model is not None else way or "at-once"], "context": "n + 1"},
     )
-    if page is not None:
-        write_task_page(page, task, tokens, longest, PICTURE, solved)
-    if export is not None:
-        write_task_job(export, task, tokens, longest, decoding, dtype)
-    finish(solved, json_, step_rows(task, tokens, longest, PICTURE, engine, dtype) if trace else None)
+    Told(trace, page, export).finish(solved, json_, task, tokens, longest, PICTURE, decoding, dtype)
 
 
 def set_by_hand(way: str, length: int) -> tuple[OfLetters, Callable[[Sequence[int]], int]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from lockstep.commands.task.solved import Solved, sampling_by
+from lockstep.commands.task.solved import Solved, finish, sampling_by
 from lockstep.common.console import table_width
 from lockstep.common.paths import check_writable, writable_model_path
-from lockstep.models.names import EngineName
+from lockstep.models.sampling import Sampling
 
 if TYPE_CHECKING:
     from lockstep.common.tracing.decode_text import DecodeRows
@@ -52,7 +53,30 @@ JobFile = Annotated[
 ]  # fmt: skip
 
 
-def step_rows(task: TaskModel, start: Tokens, longest: int, picture: Picture, engine: EngineName, dtype: str) -> DecodeRows:
+@dataclass(frozen=True)
+class Told:
+    """How the decode of a task is told beside its answer: as rows, in a page, in a file. Its fields are options of the command."""
+
+    trace: bool = False
+    page: Path | None = None
+    export: Path | None = None
+
+    def finish(self, solved: Solved, as_json: bool, task: TaskModel, start: Tokens, longest: int, picture: Picture,
+               decoding: Decoding | None, dtype: str, sampling: Sampling | None = None) -> None:  # fmt: skip
+        """Write what was asked for, print the answer, and end as `finish` does.
+
+        Args: decoding: what is exported. sampling: of a decode that draws its tokens.
+        """
+        if self.page is not None:
+            write_task_page(self.page, task, start, longest, picture, solved, sampling)
+        if self.export is not None and decoding is not None:
+            write_task_job(self.export, task, start, longest, decoding, dtype)
+        finish(solved, as_json, step_rows(task, start, longest, picture, dtype, sampling) if self.trace else None)
+
+
+def step_rows(
+    task: TaskModel, start: Tokens, longest: int, picture: Picture, dtype: str, sampling: Sampling | None = None
+) -> DecodeRows:
     """A row for each decoding step of a decode."""
     from lockstep.common.tracing.decode_text import SIGNS, DecodeRows
     from lockstep.common.tracing.tasks import decoder_of, watched
@@ -64,12 +88,14 @@ def step_rows(task: TaskModel, start: Tokens, longest: int, picture: Picture, en
         return SIGNS.get(kind) or picture.sign(kind, value)
 
     rows = DecodeRows(start, word, table_width(), timed=False)
-    for step in decoder_of(task, start, longest, sampling_by(engine), dtype):
+    for step in decoder_of(task, start, longest, sampling or sampling_by("auto"), dtype):
         rows.add(watched(step))
     return rows
 
 
-def write_task_page(path: Path, task: TaskModel, start: Tokens, longest: int, picture: Picture, solved: Solved) -> None:
+def write_task_page(
+    path: Path, task: TaskModel, start: Tokens, longest: int, picture: Picture, solved: Solved, sampling: Sampling | None = None
+) -> None:
     """Write a page that plays the decode of a task, with what heads found.
 
     Raises: OSError: the page cannot be written.
@@ -80,7 +106,7 @@ def write_task_page(path: Path, task: TaskModel, start: Tokens, longest: int, pi
     forms = {name.replace("_", " "): (text, solved.expected[name]) for name, text in solved.forms.items()}
     about = [f"{name.replace('_', ' ')} {value}" for name, value in solved.answer.items()]
     shown = Shown(solved.title, about, forms, picture)
-    write_page(path, page_of(trace_task(task, start, longest, shown, sampling_by("indexed"))))
+    write_page(path, page_of(trace_task(task, start, longest, shown, sampling or sampling_by("indexed"))))
     print(f"wrote {path}", file=sys.stderr)
 
 

@@ -82,7 +82,7 @@ def _layout(longest: int, picture: Picture) -> dict[str, Any]:
 
 def _without_machine(shown: Shown, steps: int) -> dict[str, Any]:
     """The header of a trace in which no machine runs. T is the number of decoding steps."""
-    signs = {kind: {"text": sign.text, "bits": sign.bits, "plus": sign.plus} for kind, sign in shown.picture.signs.items()}
+    signs = {kind: sign.record() for kind, sign in shown.picture.signs.items()}
     return {
         "task": {"about": list(shown.about), "signs": signs}, "name": shown.title, "file": "", "source": "", "params": {},
         "P": 0, "k": 0, "S": 0, "w": 0, "mode": "", "signed": False, "winner": None, "T": steps, "halted": -1, "code": [],

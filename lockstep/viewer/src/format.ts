@@ -32,7 +32,16 @@ export interface Header {
 /** A decode by the model of a task: no machine runs beside it, and T is the number of decoding steps. */
 export interface Task {
   about: string[];
-  signs: Record<string, { text: string; bits: number; plus: number }>;
+  signs: Record<string, Sign>;
+}
+/** How a token is shown: a text, then the number in some bits of its value, or a name for it, then another sign. */
+export interface Sign {
+  text: string;
+  bits: number;
+  plus: number;
+  shift: number;
+  names: string[];
+  then: Sign | null;
 }
 
 export interface Instruction {

@@ -1,6 +1,6 @@
 // How the page names things: cells, tokens, numbers, processes.
 
-import { Header, Named, ProcessHeader, Task } from "./format";
+import { Header, Named, ProcessHeader, Sign, Task } from "./format";
 
 export const grouped = (n: number): string => n.toLocaleString("en").replace(/,/g, "\u202f");
 
@@ -35,11 +35,16 @@ export function tokenText(header: Header, kind: string, value: number): string {
   return SHORT[plain] ?? (plain === "REG" ? `r${value}` : plain === "WORD" ? wordText(header, value) : `${value}`);
 }
 
+function signText({ text, bits, plus, shift, names, then }: Sign, value: number): string {
+  const number = (Math.floor(value / 2 ** shift) % 2 ** bits) + plus; // values may have more than 32 bits
+  return text + (bits ? (names[number] ?? `${number}`) : "") + (then ? signText(then, value) : "");
+}
+
 /** The sign of a token of a task; its kind if it has none. */
 function signOf(task: Task, kind: string, value: number): string {
   const sign = task.signs[kind];
   if (!sign) return kind;
-  return sign.text + (sign.bits ? `${(value % 2 ** sign.bits) + sign.plus}` : "");
+  return signText(sign, value);
 }
 
 const MEANING: Record<string, string> = {
