@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kit.commands import Do
-from kit.sudokus import Cells, cells_of, drawn_board, drawn_puzzle, examples, repeats, with_wrong_clue
+from kit.sudokus import LETTERS, Cells, cells_of, drawn_board, drawn_puzzle, examples, repeats, with_wrong_clue
 from oracles import sudoku_rounds
 
 from lockstep.compiler.invariants import unused_fields
@@ -261,6 +261,11 @@ def test_a_file_of_puzzles(alone: Do, tmp_path: Path, monkeypatch: pytest.Monkey
     assert [record["verdict"] for record in records] == [ONE] * 6 and all(record["holds"] for record in records)
     assert "this is for one puzzle, and there are 2" in alone("task sudoku mine.txt --trace").err
     assert alone("task sudoku mine.txt --limit 8").status == 1
+
+
+def test_a_puzzle_that_is_too_long_for_the_name_of_a_file(alone: Do) -> None:
+    line = "".join(LETTERS[digit] for digit in examples("sudoku_16x16")[1])
+    assert json.loads(alone(f"task sudoku {line.lower()} --json").out)["verdict"] == ONE
 
 
 def test_a_limit(alone: Do) -> None:

@@ -36,13 +36,15 @@ class Puzzle:
 
 
 def read_puzzles(given: str) -> tuple[Puzzle, ...]:
-    """Read the puzzles of a file, of an example by its name, or the one that is the argument itself.
+    """Read the puzzles of a file, of an example by its name, or the one that is the argument itself: a file that is called as a
+    puzzle is written is `./FILE`.
 
     Raises: PramError: there is no such file, a line is no puzzle, or two equal digits of it stand in one row, column or box.
     """
-    path, example = Path(given), EXAMPLES / f"{given}.txt"
-    alphabet = LETTERS + EMPTY if len(given) in SIDES else "0123456789."
-    if not path.exists() and all(letter.upper() in alphabet for letter in given):
+    path, example, letters = Path(given), EXAMPLES / f"{given}.txt", set(given.upper())
+    if len(given) in SIDES and letters <= {*LETTERS, *EMPTY}:  # it may be too long for a file's name
+        return _read(Source("PUZZLE", given))
+    if letters <= {*"0123456789."} and not path.exists():
         return _read(Source("PUZZLE", given))
     path = path if path.exists() or path.parent != Path() or not example.exists() else example
     found = _read(Source(str(path), read_text(path)))
