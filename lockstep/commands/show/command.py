@@ -38,7 +38,7 @@ def show(file: OptionalFile = None, input: Input = None, size: Size = None, seed
          out: Annotated[Optional[Path], typer.Option("--out", "-o", show_default=False, help="The page to write [NAME.html].")] = None,
          open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
          gallery: Annotated[Optional[Path], typer.Option("--gallery", show_default=False,
-                            help="Folder for pages of all examples, with an index, instead of one page.")] = None,
+                            help="Folder for pages of all programs of the corpus, with an index, instead of one page.")] = None,
          max_steps: Steps = DEFAULT_MAX_STEPS, no_sidecar: Sidecar = False) -> None:  # fmt: skip
     """Write a page that plays a run on the machine beside its decodes.
 
