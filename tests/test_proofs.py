@@ -36,6 +36,7 @@ from lockstep.pram.instructions import Instruction, Operand
 from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, register_of
 from lockstep.pram.program import load
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
+from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
 from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
@@ -119,6 +120,19 @@ def test_everything_is_proved(construction: str, bits: int) -> None:
 def test_example_programs_are_proved(construction: str) -> None:
     for name, bits in (("tree_sum", 16), ("counter", 5)):
         assert not failed(prove(program_model(name, construction, bits))), name
+
+
+def longest_recency(time_bits: int, pid_bits: int) -> Compiled:
+    """Under CRCW max, the recency of a write holds its step, its value and its pid."""
+    code = Code.of_program(load(EXAMPLES / "maximum.pram"))
+    return compile_code(code, CONSTRUCTIONS["mdm"].bits(16, time_bits, pid_bits), construction="mdm")
+
+
+def test_scores_may_be_large_as_long_as_they_are_exact() -> None:
+    assert not failed(prove(longest_recency(12, 6)))
+    beyond = longest_recency(24, 12)
+    assert failed(prove(beyond)) == ["weights are integers"]
+    assert not certify(beyond.model, beyond.circuit).holds
 
 
 def test_every_construction_has_an_interface() -> None:

@@ -29,11 +29,12 @@ Exact = NDArray[np.float64]
 #: Pairs (column, weight), ascending.
 Entries = tuple[tuple[int, int], ...]
 
-LARGEST = 2.0**40
+#: Integers below this are exact in float64, and so are sums of which all parts together are below it.
+LARGEST = 2.0**53
 
 
 class NotReadable(Exception):
-    """The weights are no small integers, or layers or heads differ from the circuit's; the message says which."""
+    """The weights are no integers that float64 holds, or layers or heads differ from the circuit's; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Network:
 def read_weights(model: Transformer, circuit: Circuit) -> Network:
     """Take a model's matrices as integers.
 
-    Raises: NotReadable: an entry is no integer below 2^40, or the number of layers or heads differs from the circuit's.
+    Raises: NotReadable: an entry or a product is no integer below 2^53, or there are other layers or heads than the circuit's.
     """
     if len(model.layers) != len(circuit.layers):
         raise NotReadable(f"there are {len(model.layers)} layers, not {len(circuit.layers)}")
@@ -167,8 +168,11 @@ def _layer(number: int, layer: Layer, lookups: dict[str, Lookup]) -> ProofLayer:
         raise NotReadable(f"layer {number} has {len(q)} heads, not {len(lookups)}")
     pools = {name: lookup.exponent for name, lookup in lookups.items() if isinstance(lookup, Pool)}
     gains = {name: float(round(math.exp(exponent))) for name, exponent in pools.items()}
-    copies = {name: o[h] @ v[h] / gains.get(name, 1.0) for h, name in enumerate(lookups)}
-    scores = {name: q[h].T @ k[h] / (1 if name in pools else INVERSE_TEMPERATURE) for h, name in enumerate(lookups)}
+    copies = {name: _product(o[h], v[h], f"layer {number}, O V") / gains.get(name, 1.0) for h, name in enumerate(lookups)}
+    scores = {
+        name: _product(q[h].T, k[h], f"layer {number}, Q K") / (1 if name in pools else INVERSE_TEMPERATURE)
+        for h, name in enumerate(lookups)
+    }
     most = {name: pools.get(name, lookup.recency_max) for name, lookup in lookups.items()}
     return ProofLayer(copies, scores, most, Gates(w_in, b_in, w_out))
 
@@ -176,5 +180,12 @@ def _layer(number: int, layer: Layer, lookups: dict[str, Lookup]) -> ProofLayer:
 def _exact(weights: Weights, what: str) -> Exact:
     matrix: Exact = to_float64(weights)
     if (matrix != np.rint(matrix)).any() or np.abs(matrix).max(initial=0) >= LARGEST:
-        raise NotReadable(f"{what}: not all weights are integers below 2^40")
+        raise NotReadable(f"{what}: not all weights are integers below 2^53")
     return matrix
+
+
+def _product(a: Exact, b: Exact, what: str) -> Exact:
+    """The product of matrices, of which no sum rounds in any order."""
+    if (np.abs(a) @ np.abs(b)).max(initial=0) >= LARGEST:
+        raise NotReadable(f"{what}: sums of products may be 2^53 or more")
+    return a @ b
