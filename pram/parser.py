@@ -12,6 +12,7 @@ from lockstep.pram import syntax
 from lockstep.pram.building import Builder, Mistake, span
 from lockstep.pram.cache import writable_cache_folder
 from lockstep.pram.errors import Source, Span, fail
+from lockstep.pram.lalr import Steps
 from lockstep.pram.nesting import MAX_NESTING, Nesting, too_deep
 from lockstep.pram.syntax import Binary, ProgramText
 from lockstep.pram.syntax_errors import DECLARATIONS, NO_PROGRAM, SyntaxErrors
@@ -32,9 +33,12 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
     nesting = Nesting(source)
     errors = SyntaxErrors(source, nesting, keywords(), shown_terminals())
     parser = _lark().parse_interactive(source.text)
+    steps = _steps()
     try:
-        for token in parser.iter_parse():  # before the parser takes it
-            nesting.see(token)
+        for token in parser.lexer_thread.lex(parser.parser_state):  # type: ignore[no-untyped-call]
+            nesting.see(token)  # before the parser takes it
+            if not steps.take(token, parser.parser_state.state_stack, parser.parser_state.value_stack):
+                parser.feed_token(token)  # raises the error
         tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
         raise errors.unexpected_character(error) from None
@@ -84,6 +88,11 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=Builder(), cache=tables)
 
 
+@cache
+def _steps() -> Steps:
+    return Steps(_lark().parse_interactive("").parser_state.parse_conf)
+
+
 def _check_depth(tree: ProgramText, source: Source) -> None:
     """Refuse trees that are too deep for the recursion of later passes.
 
@@ -91,21 +100,19 @@ def _check_depth(tree: ProgramText, source: Source) -> None:
     """
     level: list[syntax.Node] = [tree]
     for _ in range(MAX_NESTING):
-        level = [below for node in level for below in _one_level_down(node, source)]
+        level = [below for node in level if syntax.FIELDS[type(node)] for below in _one_level_down(node, source)]
     if level:
         raise too_deep(source, level[0].at)
 
 
-def _one_level_down(node: syntax.Node, source: Source) -> Iterator[syntax.Node]:
-    """Yield the nodes one level below a node: the terms of a chain of operators, or the children of another node."""
+def _one_level_down(node: syntax.Node, source: Source) -> list[syntax.Node]:
+    """Return the nodes one level below a node: the terms of a chain of operators, or the children of another node."""
     if not isinstance(node, Binary):
-        yield from syntax.children(node)
-        return
+        return syntax.children(node)
     chain = syntax.left_chain(node)
     if len(chain) >= MAX_TERMS:
         raise fail(f"this expression has more than {MAX_TERMS} terms", source, chain[MAX_TERMS - 1].at)
-    yield chain[0].left
-    yield from (below.right for below in chain)
+    return [chain[0].left, *(below.right for below in chain)]
 
 
 __all__ = ["DECLARATIONS", "MAX_TERMS", "keywords", "lex", "lex_with_comments", "parse", "span"]
