@@ -68,14 +68,16 @@ class Nesting:
         self.chained: Token | None = None
         self.foreign: Token | None = None
         self.value_ifs = ValueIfs()
+        self._lines = source.text.split("\n")
 
     def see(self, token: Token) -> None:
+        text = token.value  # a plain text: tokens are compared in Python
         if token.type == "INT":
             self._check_number(token)
-        elif token in FOREIGN:
+        elif text in FOREIGN:
             self.foreign = token
-        if not self.value_ifs.see(token):
-            self._track(token)
+        if not self.value_ifs.see(text):
+            self._track(token, text)
         self.recent = (*self.recent[-2:], token)
 
     def _check_number(self, token: Token) -> None:
@@ -84,22 +86,25 @@ class Nesting:
         if len(token) > 20 or int(token, 0 if token[1:2] in ("x", "X") else 10) >> MAX_PARAMETER_BITS:
             raise fail(f"number of more than {MAX_PARAMETER_BITS} bits", self.source, span(token))
 
-    def _track(self, token: Token) -> None:
-        if self.open and token == CLOSERS[self.open[-1]]:
+    def _track(self, token: Token, text: str) -> None:
+        if self.open and text == CLOSERS[self.open[-1].value]:
             opener = self.open.pop()
             if self.suspect is None and self._indent(token) < min(self._indent(opener), span(token).column):
                 self.suspect = opener
             return
-        if token == "if" and self.recent and self.recent[-1] == "else":
+        if text not in CLOSERS:
+            return
+        before = self.recent[-1].value if self.recent else ""
+        if text == "if" and before == "else":
             self.chained = token
-        if token in CLOSERS and not (token == "for" and self.recent and self.recent[-1] == "parallel"):
+        if not (text == "for" and before == "parallel"):
             self.open.append(token)
             if len(self.open) > MAX_NESTING:
                 raise too_deep(self.source, span(token))
 
     def _indent(self, token: Token) -> int:
         """Return the indentation of a token's line."""
-        line = self.source.line(span(token).line)
+        line = self._lines[span(token).line - 1]
         return len(line) - len(line.lstrip())
 
 

@@ -91,21 +91,19 @@ def _check_depth(tree: ProgramText, source: Source) -> None:
     """
     level: list[syntax.Node] = [tree]
     for _ in range(MAX_NESTING):
-        level = [below for node in level for below in _one_level_down(node, source)]
+        level = [below for node in level if syntax.FIELDS[type(node)] for below in _one_level_down(node, source)]
     if level:
         raise too_deep(source, level[0].at)
 
 
-def _one_level_down(node: syntax.Node, source: Source) -> Iterator[syntax.Node]:
-    """Yield the nodes one level below a node: the terms of a chain of operators, or the children of another node."""
+def _one_level_down(node: syntax.Node, source: Source) -> list[syntax.Node]:
+    """Return the nodes one level below a node: the terms of a chain of operators, or the children of another node."""
     if not isinstance(node, Binary):
-        yield from syntax.children(node)
-        return
+        return syntax.children(node)
     chain = syntax.left_chain(node)
     if len(chain) >= MAX_TERMS:
         raise fail(f"this expression has more than {MAX_TERMS} terms", source, chain[MAX_TERMS - 1].at)
-    yield chain[0].left
-    yield from (below.right for below in chain)
+    return [chain[0].left, *(below.right for below in chain)]
 
 
 __all__ = ["DECLARATIONS", "MAX_TERMS", "keywords", "lex", "lex_with_comments", "parse", "span"]

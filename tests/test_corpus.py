@@ -27,7 +27,6 @@ from lockstep.proofs_check.verification import Options, verify
 ROOT = Path(__file__).parent.parent
 PROGRAMS = sorted((ROOT / "examples" / "programs").glob("*.pram"))
 NAMES = [path.stem for path in PROGRAMS]
-every_program = pytest.mark.parametrize("path", PROGRAMS, ids=NAMES)
 
 #: Every program is run on at least so many inputs, spread evenly over its sizes.
 INPUTS = 100
@@ -136,10 +135,16 @@ def inputs_of(path: Path) -> tuple[Generator, list[Inputs]]:
     return generator, draw(generator, OTHER_SIZES.get(program.name, SIZES))
 
 
+@pytest.fixture(scope="module", params=PROGRAMS, ids=NAMES)
+def path(request: pytest.FixtureRequest) -> Path:
+    """Each program in turn. The tests of one program run one after the other, so that they share its sidecar and inputs."""
+    found: Path = request.param
+    return found
+
+
 # -- on every program ----------------------------------------------------------------------------------------
 
 
-@every_program
 def test_has_an_oracle_and_exact_claims(path: Path) -> None:
     program = load(path)
     assert program.name == path.stem
@@ -148,7 +153,6 @@ def test_has_an_oracle_and_exact_claims(path: Path) -> None:
     assert missing_claims(program) == set()
 
 
-@every_program
 def test_runs_are_right_and_claims_hold(path: Path) -> None:
     program = load(path)
     generator, inputs = inputs_of(path)
@@ -157,13 +161,11 @@ def test_runs_are_right_and_claims_hold(path: Path) -> None:
     check_runs(program, generator, inputs)
 
 
-@every_program
 def test_needs_the_mode_it_declares(path: Path) -> None:
     program = load(path)
     assert needs_its_mode(program, *inputs_of(path)) == (path.stem not in STRONGER_THAN_NEEDED)
 
 
-@every_program
 def test_model_agrees_with_machine(path: Path) -> None:
     name = path.stem
     options = Options(tuple(CONSTRUCTIONS), max_context=LONGER_CONTEXT.get(name, MODEL_CONTEXT))

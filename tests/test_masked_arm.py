@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import cycle
+from typing import NamedTuple
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,7 +15,7 @@ from kit.machine_programs import machine_jobs, runs
 from kit.small import apart, counting
 from test_mdm import CHECKS
 
-from lockstep.compiler.compile import compile_code, compile_job
+from lockstep.compiler.compile import Compiled, compile_code, compile_job
 from lockstep.compiler.masked_arm import Widths, as_masked_arm
 from lockstep.compiler.names import AO_MDM, MASKED_ARM, NotConstructed
 from lockstep.compiler.processor import Code
@@ -28,29 +29,42 @@ from lockstep.proofs_check.certificate import horizon
 from lockstep.proofs_check.theorems import BOUNDS
 
 
-@pytest.mark.parametrize("name", [path.stem for path in PATHS])
-def test_the_trajectories_are_equal_in_four_orders(name: str) -> None:
-    job = job_of(name, 1)
+class Pair(NamedTuple):
+    """A job and its models: of ao-mdm, whose weights are those of mdm, and of masked-arm in orders by position and by kind."""
+
+    job: Job
+    time: int
+    old: Compiled
+    by_position: Compiled
+    by_kind: Compiled
+
+
+@pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.stem)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    """Each example program in turn. The tests of one program run one after the other, so that they share its models."""
+    job = job_of(request.param.stem, 1)
     time = run(job).time
-    old, models = compile_job(job, time), {}
+    new = (
+        compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order)) for order in ("left-to-right", "most-confident")
+    )
+    return Pair(job, time, compile_job(job, time), *new)
+
+
+def test_the_trajectories_are_equal_in_four_orders(pair: Pair) -> None:
+    """The three orders by position have one model: `test_orders_by_position_have_the_same_weights`."""
+    job, time = pair.job, pair.time
     for order in FOUR:
-        made = models.setdefault(
-            order == "most-confident", compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order))
-        )
+        made = pair.by_kind if order == "most-confident" else pair.by_position
         found = written(made, job, time, order, seed=3)
-        assert found == unmasked(old, job, time, order, seed=3), order
+        assert found == unmasked(pair.old, job, time, order, seed=3), order
         assert len(found) == BOUNDS[MASKED_ARM].steps(job, time) == 3 * job.processors * time + len(job.outputs)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_the_old_layers_are_the_old_ones(path: object) -> None:
+def test_the_old_layers_are_the_old_ones(pair: Pair) -> None:
     """So what is proved of them carries over. The width is as the theorem says, and all invariants hold."""
-    job = job_of(path.stem, 1)  # type: ignore[attr-defined]
-    time = run(job).time
-    old = compile_job(job, time)
-    b, q = old.model.vocabulary.most_bits, (BOUNDS[AO_MDM].peak_context(job, time) - 1).bit_length()
-    for order in ("left-to-right", "most-confident"):
-        new = compile_job(job, time, construction=MASKED_ARM, sampling=Sampling(order))
+    old, longest = pair.old, BOUNDS[AO_MDM].peak_context(pair.job, pair.time)
+    b, q = old.model.vocabulary.most_bits, (longest - 1).bit_length()
+    for new in (pair.by_position, pair.by_kind):
         check_old_layers(old.model, new.model)
         assert new.model.width == old.model.width + 3 * q + b + 9
 

@@ -218,12 +218,17 @@ def beside_the_machine(job: Job, construction: str) -> str:
     return found.engine
 
 
+@pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.stem)
+def example(request: pytest.FixtureRequest) -> Job:
+    """Each example program in turn, on one input that the tests of all constructions share."""
+    return job_of(request.param.stem, 2, 16)
+
+
 @compiled_only
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
-@pytest.mark.parametrize("name", [path.stem for path in PATHS])
-def test_every_example_program_token_for_token(name: str, construction: str) -> None:
+def test_every_example_program_token_for_token(example: Job, construction: str) -> None:
     """Under CRCW sum one construction has no models."""
-    job = job_of(name, 2, 16)
+    job = example
     if why := lacking(construction, job.rules):
         assert (construction, job.rules) == (ONE_STEP, ("sum",))
         with pytest.raises(NotConstructed, match=f"^{re.escape(why)}$"):

@@ -265,9 +265,12 @@ TRAPS = ("x := x << 4", "x := x * 9 * 9", "x := x + 31", "x := x - 4", "x := x >
 
 @cache
 def texts() -> tuple[TextCase, ...]:
-    """Programs of each statement, then random ones; only those that the front end takes."""
+    """Programs of each statement, then random ones; only those that the front end takes.
+
+    All statements come with one head before any comes with the next: what breaks one of them mostly shows with every head.
+    """
     traps = [TextCase(statement_program(s, "procs n\nword 5\n"), {"n": 4}, {"A": [2, 1, 0, 3]}) for s in TRAPS]
-    own = [TextCase(statement_program(s, h), {"n": 4}, {"A": [2, 1, 0, 3]}) for s in STATEMENTS for h in HEADS]
+    own = [TextCase(statement_program(s, h), {"n": 4}, {"A": [2, 1, 0, 3]}) for h in HEADS for s in STATEMENTS]
     return (*traps, *own, *(language_program(Random(seed)) for seed in range(60)))
 
 

@@ -55,10 +55,13 @@ class Counter:
         self.model, self.positions, self.keeps = model, positions, keeps
         self.made, self.computed = 0, 0
         self.kept: list[tuple[Array, Array]] = []
+        self.embedded: dict[int, Array] = {}
 
     def product(self, a: Array, b: Array) -> Array:
-        self.made += a.shape[0] * a.shape[1] * b.shape[1]
-        return a @ b
+        """The product of two matrices, or of each pair of two stacks of them: a number in the result is a sum of so many."""
+        found = a @ b
+        self.made += found.size * a.shape[-1]
+        return found  # type: ignore[no-any-return]
 
     def decode(self, tokens: list[int]) -> Counted:
         """Decode to the end. Raises: RuntimeError: the process does not end."""
@@ -113,12 +116,13 @@ class Counter:
         """The best token of each row that the pass computes, whether its probability is 0.9 at least, and the rows."""
         first = self.computed if self.keeps else 0
         self.computed = len(tokens)
-        x = np.stack([self._embed(token) for token in tokens[first:]]) + self.positions[first : len(tokens)]
+        self.embedded |= {token: self._embed(token) for token in {*tokens} - self.embedded.keys()}
+        x = np.stack([self.embedded[token] for token in tokens[first:]]) + self.positions[first : len(tokens)]
         for number, layer in enumerate(self.model.layers):
             x = self._layer(number, layer, x, first)
         kind, one, zero = (self.product(x, part.T) for part in self.model.readout)
-        found = [self._best(*row) for row in zip(kind, one, zero)]
-        return [token for token, _ in found], [probability >= 0.9 for _, probability in found], x
+        best, probability = self._best(kind, one, zero)
+        return best.tolist(), (probability >= 0.9).tolist(), x
 
     def _embed(self, token: int) -> Array:
         kind = max(k for k, start in enumerate(self.model.starts) if start <= token)
@@ -127,44 +131,45 @@ class Counter:
         parts = [(one if value >> j & 1 else zero)[j] for j in range(self.model.kinds[kind])]
         return of_kind[kind] + np.sum(parts, axis=0) if parts else of_kind[kind]
 
-    def _best(self, kind: Array, one: Array, zero: Array) -> tuple[int, float]:
-        scores, logs = [], []
+    def _best(self, kind: Array, one: Array, zero: Array) -> tuple[Array, Array]:
+        """The best token of each row and its probability. kind: the scores of kinds [rows, kinds], the others of bits [rows, bits]."""
+        scores, logs = kind.copy(), kind.copy()
+        scores[:, self.model.mask] = logs[:, self.model.mask] = -np.inf
+        larger, both = np.maximum(one, zero), np.logaddexp(one, zero)
         for number, bits in enumerate(self.model.kinds):
-            gone = -np.inf if number == self.model.mask else 0.0
-            scores.append(gone + kind[number] + np.maximum(one, zero)[:bits].sum())
-            logs.append(gone + kind[number] + np.logaddexp(one, zero)[:bits].sum())
-        best = int(np.argmax(scores))
-        value = sum(1 << j for j in range(self.model.kinds[best]) if one[j] > zero[j])
-        top = max(logs)
-        whole = top + np.log(np.exp(np.array(logs) - top).sum())
-        return self.model.starts[best] + value, float(np.exp(scores[best] - whole))
+            scores[:, number] += larger[:, :bits].sum(axis=1)
+            logs[:, number] += both[:, :bits].sum(axis=1)
+        best = scores.argmax(axis=1)
+        mine = np.arange(one.shape[1]) < np.array(self.model.kinds)[best][:, None]
+        value = ((one > zero) & mine) @ (1 << np.arange(one.shape[1]))
+        top = logs.max(axis=1)
+        whole = top + np.log(np.exp(logs - top[:, None]).sum(axis=1))
+        return np.array(self.model.starts)[best] + value, np.exp(scores.max(axis=1) - whole)
 
     def _layer(self, number: int, layer: tuple[Array, ...], x: Array, first: int) -> Array:
         q, k, v, o, w_in, b_in, w_out = layer
-        after = x.copy()
-        keys, values = (np.stack([self.product(x, w.T) for w in part]) for part in (k, v))  # [H, rows, a]
+        queries, keys, values = (self.product(x, part.transpose(0, 2, 1)) for part in (q, k, v))  # [H, rows, a]
         if self.keeps:
             if first:
                 keys, values = (np.concatenate(pair, axis=1) for pair in zip(self.kept[number], (keys, values)))
             self.kept[number : number + 1] = [(keys, values)]
-        for h in range(len(q)):
-            queries = self.product(x, q[h].T)
-            mixed = self._attend(queries, keys[h], values[h], first)
-            after += self.product(mixed, o[h].T)
+        mixed = self._attend(queries, keys, values, first)
+        after = x + self.product(mixed, o.transpose(0, 2, 1)).sum(axis=0)
         return after + self.product(np.maximum(self.product(after, w_in.T) + b_in, 0), w_out.T)
 
     def _attend(self, queries: Array, keys: Array, values: Array, first: int) -> Array:
-        """The softmax average of values for each row. A causal row looks no further than itself."""
+        """The softmax average of values for each row and head, [H, rows, a]. A causal row looks no further than itself."""
+        keys = keys.transpose(0, 2, 1)
         if self.model.process != "arm":
-            return self.product(_softmax(self.product(queries, keys.T)), values)
+            return self.product(_softmax(self.product(queries, keys)), values)
         rows = []
-        for i in range(len(queries)):
+        for i in range(queries.shape[1]):
             end = first + i + 1
-            scores = self.product(queries[i : i + 1], keys[:end].T)
-            rows.append(self.product(_softmax(scores), values[:end]))
-        return np.concatenate(rows)
+            scores = self.product(queries[:, i : i + 1], keys[:, :, :end])
+            rows.append(self.product(_softmax(scores), values[:, :end]))
+        return np.concatenate(rows, axis=1)
 
 
 def _softmax(scores: Array) -> Array:
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]

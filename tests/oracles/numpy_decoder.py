@@ -24,24 +24,36 @@ class Decoded:
     final: list[int]
 
 
-def hidden_states(weights: dict[str, Array], layers: int, tokens: Array, causal: bool = False) -> Array:
+#: The keys and values of rows that were computed before: for each layer [heads, rows, a] each.
+Kept = list[tuple[Array, Array]]
+
+
+def hidden_states(weights: dict[str, Array], layers: int, tokens: Array, kept: Kept | None = None) -> Array:
     """One row per position: embeddings, then every layer (attention, then MLP, both residual).
 
-    causal: position i attends to 0 .. i."""
+    kept: of a causal model, where position i attends to 0 .. i, so that a row stays what it is when tokens are appended. Only the
+    rows behind the kept ones are computed, and kept too. Without it, each position attends to all."""
     if len(tokens) > len(weights["position_encoding"]):
         raise ValueError(f"context of {len(tokens)} positions exceeds {len(weights['position_encoding'])}")
-    x = weights["token_embedding"][tokens] + weights["position_encoding"][: len(tokens)]
+    first = kept[0][0].shape[1] if kept else 0
+    x = weights["token_embedding"][tokens[first:]] + weights["position_encoding"][first : len(tokens)]
+    later = np.arange(first, len(tokens))[:, None] < np.arange(len(tokens))
     for i in range(layers):
         q, k, v, o, w_in, b_in, w_out = (weights[f"layers.{i}.{part}"] for part in PARTS)
+        keys, values = x @ k.transpose(0, 2, 1), x @ v.transpose(0, 2, 1)  # [heads, rows, a]
+        if kept is not None:
+            if first:
+                keys, values = (np.concatenate(pair, axis=1) for pair in zip(kept[i], (keys, values)))
+            kept[i : i + 1] = [(keys, values)]
         attended = np.zeros_like(x)
         for h in range(len(q)):
-            scores = (x @ q[h].T) @ (x @ k[h].T).T
-            if causal:
-                scores[np.arange(len(x))[:, None] < np.arange(len(x))[None]] = -np.inf
+            scores = (x @ q[h].T) @ keys[h].T
+            if kept is not None:
+                scores[later] = -np.inf
             scores -= scores.max(axis=1, keepdims=True)
             np.exp(scores, out=scores)
             scores /= scores.sum(axis=1, keepdims=True)
-            attended += (scores @ (x @ v[h].T)) @ o[h].T
+            attended += (scores @ values[h]) @ o[h].T
         x = x + attended
         x = x + np.maximum(x @ w_in.T + b_in, 0) @ w_out.T
     return x
@@ -49,13 +61,11 @@ def hidden_states(weights: dict[str, Array], layers: int, tokens: Array, causal:
 
 def best_tokens(x: Array, unembedding: Array, mask: int) -> tuple[Array, Array]:
     """The most likely token other than MASK for each row, and its probability."""
-    best, probability = np.zeros(len(x), dtype=np.int64), np.zeros(len(x))
-    for row, state in enumerate(x):
-        logits = unembedding @ state
-        logits[mask] = -np.inf
-        best[row] = logits.argmax()
-        probability[row] = 1 / np.exp(logits - logits.max()).sum()
-    return best, probability
+    logits = x @ unembedding.T
+    logits[:, mask] = -np.inf
+    best = logits.argmax(axis=1)
+    logits -= logits[np.arange(len(x)), best][:, None]
+    return best, 1 / np.exp(logits, out=logits).sum(axis=1)
 
 
 def transition(tokens: Array, best: Array, bits: Array, mask: int) -> Array:
@@ -74,12 +84,13 @@ def append(weights: dict[str, Array], layers: int, tokens: Array, mask: int, thr
     """Autoregression: the last position predicts the next token, until every position has one, or until END.
 
     lengths: gets the length after each step. marks: the tokens of the rule C CALL T SEP A RETURN => C A; empty without it."""
+    kept: Kept = []
     while tokens[-1] != marks["END"] if marks else len(tokens) < len(weights["position_encoding"]):
         if marks and tokens[-1] == marks["RETURN"]:
             sep = max(i for i, token in enumerate(tokens) if token == marks["SEP"])
             call = max(i for i, token in enumerate(tokens[:sep]) if token == marks["CALL"])
-            tokens = np.concatenate([tokens[:call], tokens[sep + 1 : -1]])
-        last = hidden_states(weights, layers, tokens, causal=True)[-1:]
+            tokens, kept = np.concatenate([tokens[:call], tokens[sep + 1 : -1]]), []
+        last = hidden_states(weights, layers, tokens, kept)[-1:]
         (best,), (probability,) = best_tokens(last, weights["unembedding"], mask)
         if probability < threshold:
             break
