@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from kit.decoding import predicted
+from kit.made_models import lookup_model
 from kit.random_models import KINDS, chain_model, made, random_model
 
 from lockstep.models.decode import decode
 from lockstep.models.editing import NotFinished
+from lockstep.models.engines import ENGINES
 from lockstep.models.orders import ORDERS, selector
 from lockstep.models.processes import PROCESSES, THRESHOLD, Edits
 from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.torch_transformer import TorchTransformer
-from lockstep.models.transformer import MAX_FULL_VOCABULARY, Factored
+from lockstep.models.transformer import MAX_FULL_VOCABULARY, Factored, Layer
 
 
 def test_vocabulary_numbers_tokens() -> None:
@@ -85,3 +89,17 @@ def test_decoding_that_cannot_go_on_is_an_error() -> None:
     positions[3, 2 + 5 + 2], positions[3, 2 + 5 + 4] = 0, 1  # position 3 waits for position 4, which waits for it
     with pytest.raises(NotFinished, match="^decoding step 3: no position is ready, but 2 are still masked$"):
         decode(model, tokens, positions)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("last", [True, False], ids=["behind", "before"])
+def test_a_layer_may_have_no_heads(engine: str, last: bool) -> None:
+    """A layer that adds nothing changes nothing. Engines that look for lookups leave it to the reference."""
+    model, tokens, positions = lookup_model(7)
+    d = model.width
+    nothing = Layer(*(np.zeros(shape) for shape in ((0, 2, d), (0, 2, d), (0, 2, d), (0, d, 2), (0, d), (0,), (d, 0))))
+    layers = (*model.layers, nothing) if last else (nothing, *model.layers)
+    wanted = decode(model, tokens, positions, sampling=Sampling(engine="dense"))
+    found = decode(replace(model, layers=layers), tokens, positions, sampling=Sampling(engine=engine))
+    assert np.array_equal(found.tokens, wanted.tokens) and found.steps == wanted.steps
+    assert found.engine.startswith(engine if engine in ("dense", "active") else f"dense (not {engine}: ")

@@ -252,7 +252,7 @@ def _attention(layer: Layer, parts: Mapping[str, Entries], x: Interval, limit: f
     q = replace(q, values=q.values / np.array([power_of_two_factor(to_float64(m)) for m in layer.q])[q.rows // max(inner, 1)])
 
     def require(sizes: Matrix, most: float, what: str) -> None:
-        for head, largest in enumerate(sizes.reshape(heads, -1).max(axis=1, initial=0).tolist(), 1):
+        for head, largest in enumerate(sizes.reshape(heads, len(sizes) // max(heads, 1)).max(axis=1, initial=0).tolist(), 1):
             _require(largest, most, f"{name}, head {head}: {what}")
 
     require(np.maximum(q.sizes(x.size), k.sizes(x.size)), scores, "queries and keys")

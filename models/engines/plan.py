@@ -153,6 +153,8 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     """
     if not model.layers:
         raise Unsuitable("it has no layers")
+    if not all(len(layer.q) for layer in model.layers):
+        raise Unsuitable("a layer has no heads")
     model, shares = idealise(model)
     bounds, real = _bounds(model, positions)
     sink, _ = model.vocabulary.split(first)
