@@ -42,6 +42,19 @@ providers._get_local_constants = Constants
 process.MOST_LOADED = 64  # those of all examples: many tests draw their inputs, and to load a sidecar starts Python
 
 
+#: Single tests that take long. They come first, so that none of them is left to one worker when the other has nothing more to do.
+LONG = {
+    "test_machine_equals_evaluator", "test_random_machine_programs", "test_programs_meet_every_kind",
+    "test_a_campaign_on_the_command_line", "test_no_command_needs_more_than_80_columns", "test_single_weights_that_are_zero",
+    "test_random_programs_with_other_memories", "test_a_fault_is_found_and_shrinks_and_is_repeated", "test_mutated_programs",
+    "test_everything_is_proved", "test_single_weights", "test_every_column_of_every_kind_of_row_is_held",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: getattr(item, "originalname", "") not in LONG)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded and collected stays. Python's collector need not go through these millions of objects again and again."""
     gc.collect()

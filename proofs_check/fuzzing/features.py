@@ -40,12 +40,13 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
     arrays |= {n.name for n in nodes if isinstance(n, syntax.LocalArray)}
     data = {n.name for n in nodes if isinstance(n, syntax.Local) and reads_memory(n.value, arrays)}
     found: Counter[str] = Counter()
+    known = {**params, INF: None}
     for node in nodes:
         found[type(node).__name__] += 1
         found["copy of an array"] += isinstance(node, syntax.Assign) and node.name in lists
         if isinstance(node, (syntax.While, syntax.Repeat)) and reads_memory(node.condition, arrays | data):
             found["loop by data"] += 1
-        found.update(_features(node, params, arrays))
+        found.update(_features(node, params, known, arrays))
     return found
 
 
@@ -82,10 +83,13 @@ def may_fail(expression: syntax.Expression, names: set[str]) -> bool:
     )
 
 
-def _features(node: syntax.Node, params: dict[str, syntax.Param], arrays: set[str]) -> Iterator[str]:
+def _features(
+    node: syntax.Node, params: dict[str, syntax.Param], known: dict[str, syntax.Param | None], arrays: set[str]
+) -> Iterator[str]:
+    """known: the parameters and `inf`."""
     match node:
         case syntax.Binary() | syntax.Not() | syntax.Call() | syntax.Conditional():
-            yield f"{'parameter' if is_parametric(node, {**params, INF: None}) else 'word'} {_operation(node)}"
+            yield f"{'parameter' if is_parametric(node, known) else 'word'} {_operation(node)}"
             yield from _guarded(node, params, arrays)
         case syntax.Name(name) if name == INF:
             yield INF

@@ -79,15 +79,22 @@ def check_edits(told: Told) -> None:
         assert after[len(before) :] == e.after[e.appended].tolist()
 
 
-def check_found(model: Transformer, places: NDArray[np.float64], told: Told, exact: bool) -> int:
+#: What attention reads in the steps of one model, by the sequence and the rows that ask.
+Reads = dict[tuple[tuple[int, ...], bytes], list[list[set[int]]]]
+
+
+def check_found(model: Transformer, places: NDArray[np.float64], told: Told, exact: bool, known: Reads | None = None) -> int:
     """What heads found is what attention reads: the first row alone is nothing. Return how many were compared.
 
-    Args: exact: the engine tells rows that do not ask from those that find nothing.
+    Args: exact: the engine tells rows that do not ask from those that find nothing. known: kept for other decodes by this model.
     """
     step, before, _ = told
     assert step.edited is not None and step.found is not None
-    rows, many = step.edited.asking, 0
-    for found, read in zip(step.found.tolist(), rows_read(model, np.array(before), places, rows), strict=True):
+    rows, many, known = step.edited.asking, 0, {} if known is None else known
+    key = (*before,), rows.tobytes()
+    if key not in known:
+        known[key] = rows_read(model, np.array(before), places, rows)
+    for found, read in zip(step.found.tolist(), known[key], strict=True):
         for row, at in zip(found, read, strict=True):
             others = at - {0}
             wanted = {NOTHING, NOT_ASKING} if not others else others if len(others) == 1 else {SEVERAL}
