@@ -27,7 +27,7 @@ from kit.causal import (
 )
 from kit.decoding import ENCODERS
 from kit.jobs import job_of, sums_of
-from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, tampered, vanishing_model
+from kit.made_models import BROKEN, finding_model, gives_up, lookup_model, returning_model, spread_out, tampered, vanishing_model
 from kit.native_mutants import Switchboard, compiled, compiler, switched
 from kit.translations import nothing_prepared
 from mutation.planting import Rewrite
@@ -166,6 +166,7 @@ def conforms() -> bool:
     try:
         same_tokens(*lookup_model(7), "native", order="left-to-right")
         assert same_tokens(*lookup_model(7), "native") == "native"
+        assert same_tokens(*spread_out(5, 70), "native") == "native"
         for model in (vanishing_model, finding_model, returning_model):
             assert same_tokens(*model(), "native", "ap-mdm", most=12) == "native"
         for broken in BROKEN:

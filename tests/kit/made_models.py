@@ -45,6 +45,22 @@ def lookup_model(length: int, recency: bool = True) -> tuple[Transformer, NDArra
     return model, np.array([0, 2] + [1] * (length - 2)), positions
 
 
+def spread_out(at: int, by: int) -> tuple[Transformer, NDArray[Any], NDArray[Any]]:
+    """The lookup, with columns between its own that nothing reads: from column `at` on, `by` of them, which positions fill with bits."""
+    model, tokens, positions = lookup_model(7)
+
+    def wide(matrix: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+        return np.insert(matrix, [at] * by, 0, axis=axis)
+
+    embedding, unembedding = (Factored(wide(f.kind), wide(f.one), wide(f.zero)) for f in (model.embedding, model.unembedding))
+    layers = tuple(
+        Layer(wide(x.q), wide(x.k), wide(x.v), wide(x.o, 1), wide(x.w_in), x.b_in, wide(x.w_out, 0)) for x in model.layers
+    )
+    positions = wide(positions)
+    positions[:, at : at + by] = np.random.default_rng(0).integers(0, 2, (len(positions), by))
+    return replace(model, embedding=embedding, layers=layers, unembedding=unembedding), tokens, positions
+
+
 def settle(model: Transformer) -> None:
     """Let masks of the lookup that find nothing become A 0: a process that edits takes no token that is not certain."""
     model.unembedding.kind[2, 3] = model.unembedding.zero[0, 3] = 8

@@ -18,7 +18,7 @@ from lockstep import cli
 from lockstep.commands.task import connectivity, edit_graph, min_cut
 from lockstep.commands.task.graphs.files import read_graph
 from lockstep.compiler.invariants import CircuitError
-from lockstep.models.editing import OutOfPositions
+from lockstep.models.editing import NotCertain, OutOfPositions
 from lockstep.pram.errors import PramError
 from lockstep.tasks.graph_edits import graph_edits
 from mutation.table import Check
@@ -124,7 +124,7 @@ CHECKS = (
     Check("graphs that are read", "an edge list, DIMACS and GraphML: nodes, arcs, source and sink", graphs_read, (PramError,)),
     Check("graphs that are refused", "files that are no graph: each error's text and place", graphs_refused),
     Check("graph edits", "all scripts of up to two edits of two edges on three graphs: edges, steps and context", edits,
-          (CircuitError, OutOfPositions)),
+          (CircuitError, NotCertain, OutOfPositions)),
     Check("scripts of edits", "a script, and the oracle of its edits; scripts that are none", scripts, (PramError,)),
     Check("a least cut", "what `task min-cut` finds, and its exit status beside another answer", cut, (PramError,)),
     Check("components of a graph", "what `task connectivity` finds, and its exit status beside another answer", parts, (PramError,)),

@@ -8,7 +8,7 @@ from kit.sudokus import Cells, cells_of, examples
 from test_sudoku import CLASHES, check, small_boards, test_a_cell_with_a_mark_is_guessed_again, test_the_oracle_counts
 
 from lockstep.compiler.invariants import CircuitError
-from lockstep.models.editing import OutOfPositions
+from lockstep.models.editing import NotCertain, OutOfPositions
 from lockstep.tasks.sudoku import sudoku
 from mutation.table import Check
 
@@ -35,7 +35,7 @@ def first() -> None:
     _hold(3, False, [examples("sudoku_hard")[number] for number in HARD])
 
 
-OWN = (CircuitError, OutOfPositions)
+OWN = (CircuitError, NotCertain, OutOfPositions)
 CHECKS = (
     Check(
         "sudoku 4x4", "boards of 4x4 cells: verdict, boards and decoding steps are those of the rules in plain Python", small, OWN
