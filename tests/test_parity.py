@@ -12,10 +12,13 @@ from kit.commands import Do
 
 from lockstep.models.decode import decode
 from lockstep.models.engines import available
+from lockstep.models.engines.dense import DenseSession
+from lockstep.models.processes import PROCESSES
 from lockstep.models.sampling import Sampling
+from lockstep.models.tokens import MASK
 from lockstep.proofs_check.certificate import certify
 from lockstep.tasks.kit import Task
-from lockstep.tasks.parity import KINDS, ONE, WAYS
+from lockstep.tasks.parity import KINDS, ONE, WAYS, ZERO
 
 
 def decided(task: Task, word: tuple[int, ...], engine: str) -> tuple[list[str], int, int, str]:
@@ -49,6 +52,55 @@ def test_long_words_take_four_steps(length: int) -> None:
     started = time.process_time()
     assert decided(task, word, available()[-1])[:2] == ([ONE] * (sum(word) % 2), 4)
     assert time.process_time() - started < 60
+
+
+# -- every gate, for all neighbours ------------------------------------------------------------------
+
+
+def next_at_once(word: tuple[str, ...]) -> list[str]:
+    """What one step makes of a word, written apart from the circuit: ZEROs first, then both of a pair; masks go."""
+    settled = ZERO not in word and MASK not in word
+
+    def vanishes(place: int) -> bool:
+        pairs = place % 2 == 0 or word[place : place + 1] == (ONE,)
+        return word[place - 1] == ZERO or (settled and pairs)
+
+    return [MASK if vanishes(place) else kind for place, kind in enumerate(word, 1) if kind != MASK]
+
+
+def next_front(word: tuple[str, ...]) -> list[str]:
+    """The same for the paper's elimination."""
+    pair = word[:2] == (ONE, ONE)
+    return [MASK if place <= 2 and (kind == ZERO or pair) else kind for place, kind in enumerate(word, 1) if kind != MASK]
+
+
+NEXT = {"at-once": next_at_once, "front": next_front}
+LONGEST = 6
+
+
+def seen(word: tuple[str, ...], place: int) -> tuple[object, ...]:
+    """All that the row at a place may look at: itself, where it stands, its neighbours, whether there are ZEROs and masks."""
+    around = tuple(word[i - 1] if 1 <= i <= len(word) else "" for i in (place - 1, place + 1))
+    return word[place - 1], place % 2, min(place, 3), around, ZERO in word, MASK in word
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("way", WAYS)
+def test_one_step_of_every_sequence(way: str, dtype: str) -> None:
+    """Heads find what they mean at every position (the certificate), so a row is a function of what it sees. From length 5 on nothing
+    new is seen: so these sequences are all cases."""
+    task = WAYS[way][0](4)
+    model, positions, mask = task.model(dtype), task.positions(LONGEST + 1), task.circuit.vocabulary.mask
+    cases: list[set[tuple[object, ...]]] = []
+    for length in range(LONGEST + 1):
+        cases.append(set())
+        for word in product((ZERO, ONE, MASK), repeat=length):
+            tokens = task.tokens(word)
+            ((rows, prediction),) = DenseSession(model, [tokens], [positions]).predict([0])
+            after = PROCESSES["ap-mdm"].step(tokens, prediction, mask, lambda ready: ready)
+            assert task.kinds(after) == NEXT[way](word), word
+            cases[-1] |= {seen(word, place) for place in range(1, length + 1)}
+    assert not cases[LONGEST] - set().union(*cases[:LONGEST])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
