@@ -187,6 +187,11 @@ def test_the_decode_of_a_task(shown: Shown, tmp_path: Path) -> None:
     viewing.plays_a_task(shown)
 
 
+def test_signs_of_several_parts(shown: Shown, tmp_path: Path) -> None:
+    shown.open(tmp_path, page_traces.edits())
+    viewing.shows_parts_of_values(shown)
+
+
 # -- failures ----------------------------------------------------------------------------------------
 
 

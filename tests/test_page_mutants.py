@@ -23,7 +23,7 @@ PAIR, EVERY, SUMS, WINS = (
     *(partial(page_traces.concurrent, t) for t in page_traces.CONCURRENT),
 )
 RULED = partial(page_traces.ruled, "and")
-TASK = page_traces.task
+TASK, EDITS = page_traces.task, page_traces.edits
 FAILING, BROKEN, WIDE = page_traces.failing, page_traces.broken, page_traces.wide
 
 
@@ -35,7 +35,7 @@ def of_process(check: Callable[[Shown, Traced, int], None], process: int) -> Che
     return lambda shown, trace: check(shown, trace, process)
 
 
-task: Check = without_trace(viewing.plays_a_task)
+task, parts = map(without_trace, (viewing.plays_a_task, viewing.shows_parts_of_values))
 MDM, IN_PLACE, ONE_STEP, ARM, ERASING, AO_MDM, MASKED_ARM = range(7)
 replays, origins = viewing.replays_the_decode, viewing.knows_origins
 keys, mouse, token = map(without_trace, (viewing.moves_by_keys, viewing.plays, viewing.says_what_a_token_is))
@@ -77,6 +77,9 @@ MUTANTS: tuple[tuple[str, str, str, str, Callable[[], Traced], Check], ...] = (
     ("rows.ts", "first += many;", "", "regions of a task stand on each other", TASK, task),
     ("rows.ts", "rest > 0", "false", "what has no region is not drawn", TASK, task),
     ("words.ts", "if (!sign) return kind;", "return kind;", "tokens of a task have no signs", TASK, task),
+    ("words.ts", "value / 2 ** shift", "value", "all parts of a value are its lowest bits", EDITS, parts),
+    ("words.ts", "names[number] ?? `${number}`", "`${number}`", "numbers of a token have no names", EDITS, parts),
+    ("words.ts", "then ? signText(then, value) : \"\"", "\"\"", "a sign has one part", EDITS, parts),
     ("main.ts", 'document.querySelector("main")!.className = "task";', "", "an empty machine stands beside a task", TASK, task),
     ("plots.ts", "machine.header.task", "null", "an empty plot of processors", TASK, task),
     ("cycle.ts", "this.blocks * (cycle + +(position >= this.firstBlock))", "0", "snapshots have the same names", EVERY,

@@ -81,3 +81,39 @@ def test_arithmetic_that_is_not_exact_is_refused(alone: Do, monkeypatch: pytest.
         and "use --dtype float64" in refused.err
     )
     assert alone("task parity 11").status == 0
+
+
+def test_scripts_as_text(alone: Do) -> None:
+    """Commands have a sign, a place and a letter; edges have the names of their nodes."""
+    Path("script.txt").write_text("text ca\ninsert 1 h\nreplace 2 b\n")
+    first, second = alone("task editor script.txt --trace").out.splitlines()[2:4]
+    assert first.split() == ["6", "B", "+1h", "=2b", "|", "c", "a"] and second.split() == [
+        "1",
+        "7",
+        "i1",
+        "B",
+        "+1h",
+        "=2b",
+        "|",
+        "c",
+        "*·",
+        "a",
+    ]
+    Path("g.edges").write_text("0 1\n1 2\n")
+    Path("more.txt").write_text("add 2 0\ndelete 0 1\n")
+    assert alone("task edit-graph more.txt --graph g.edges --trace").out.splitlines()[2].split() == [
+        "6",
+        "B",
+        "+2>0",
+        "-0>1",
+        "|",
+        "0>1",
+        "1>2",
+    ]
+
+
+def test_the_first_sample_as_text(alone: Do) -> None:
+    shown = alone("task dyck -k 1 --samples 1 --seed 2 --positions 64 --trace")
+    assert shown.status == 0 and shown.out.splitlines()[2].split() == ["3", "B", "·", "·"]
+    refused = alone("task dyck -k 1 --prove 2 --trace")
+    assert refused.status == 2 and "this shows the first sample" in refused.err

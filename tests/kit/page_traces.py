@@ -14,6 +14,7 @@ from lockstep.common.tracing.tasks import Shown, trace_task
 from lockstep.models.decode import Decoder
 from lockstep.models.sampling import Sampling
 from lockstep.pram.program import load, parse_program
+from lockstep.tasks.editor import Edit, editor, picture_of
 from lockstep.tasks.parity import KINDS, PICTURE, at_once
 from lockstep.tasks.pictures import Region
 
@@ -104,3 +105,12 @@ def task() -> Traced:
     decoder = Decoder(made.model(), tokens, made.positions(len(tokens)), "ap-mdm", sampling)
     sequences = [tokens.tolist(), *(step.tokens.tolist() for step in decoder)]
     return Traced(trace.header, base64.b64encode(trace.packed).decode(), sequences=[sequences])
+
+
+@cache
+def edits() -> Traced:
+    """An editor's script, whose tokens hold a place and a letter: `+1h` inserts an h behind place 1, `=2b` replaces."""
+    made, alphabet = editor(2, 2, 4), "abch"
+    start = made.start([Edit("INSERT", 1, 3), Edit("REPLACE", 2, 1)], [2, 0])
+    trace = trace_task(made, start, 8, Shown("edits", picture=picture_of(made, alphabet)), Sampling("parallel", engine="indexed"))
+    return Traced(trace.header, base64.b64encode(trace.packed).decode())

@@ -345,3 +345,11 @@ def plays_a_task(shown: Shown) -> None:
     assert shown.ask(signs) == ["ONE 1", "ONE 1", "a mask"]
     assert shown.ask("viewer.panels[0].layout.rows.map(row => row.label)") == ["sink", ""]
     assert shown.ask("[0, 1, 2].map(p => viewer.panels[0].layout.where(p))") == [[0, 0], [1, 0], [1, 1]]
+
+
+def shows_parts_of_values(shown: Shown) -> None:
+    """A sign may be made of several parts of a token's value, with names for numbers."""
+    says = "[...Array(6).keys()].map(p => viewer.panels[0].layout.says(p, viewer.panels[0].replay.tokens))"
+    shown.press("Home")
+    found = shown.ask(says)
+    assert found == ["BOS", "INSERT +1h", "REPLACE =2b", "SEP", "LETTER c", "LETTER a"], found
