@@ -117,3 +117,12 @@ def test_the_first_sample_as_text(alone: Do) -> None:
     assert shown.status == 0 and shown.out.splitlines()[2].split() == ["3", "B", "·", "·"]
     refused = alone("task dyck -k 1 --prove 2 --trace")
     assert refused.status == 2 and "this shows the first sample" in refused.err
+
+
+def test_another_decoder_ends_alike_on_a_learned_model(alone: Do) -> None:
+    """Its position encodings are no integers."""
+    assert alone("train parity --out learned.safetensors").status == 0
+    shown = alone("task parity 1101 --model learned.safetensors --trace --page word.html --export word.job.safetensors")
+    assert shown.status == 0 and "parity of 4 letters, learned" in Path("word.html").read_text()
+    found = numpy_decoder.decode("word.job.safetensors")
+    assert found.final == json.loads(found.metadata["final"]) and found.steps == int(found.metadata["decoding_steps"]) == 4

@@ -119,5 +119,7 @@ def write_task_job(path: Path, task: TaskModel, start: Tokens, longest: int, dec
 
     metadata = {"process": "ap-mdm", "outputs": "{}", "expected": "{}", "word_tokens": "0", "word_bits": "0",
                 "decoding_steps": str(decoding.steps), "final": json.dumps(decoding.tokens.tolist())}  # fmt: skip
-    save_job(path, task.model(dtype), start, task.positions(longest).dense(), metadata)
+    model = task.model(dtype)
+    encodings = task.positions(longest).rows(slice(None), model.dtype)  # those of learned models are no integers
+    save_job(path, model, start, encodings, metadata)
     print(f"wrote {path}", file=sys.stderr)
