@@ -76,7 +76,7 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys())
         self._move_cells()
-        return self.finish(self.processor)
+        return self.edited(self.processor)
 
     # -- layer 1: lookups ----------------------------------------------------------------------
 
