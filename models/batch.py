@@ -117,7 +117,7 @@ class _Pass:
 
     def __init__(self, model: Transformer, starts: dict[int, Start], process: str, sampling: Sampling) -> None:
         self.model, self.engine, self.device = model, sampling.engine, sampling.device
-        self.numbers, self.starts = list(starts), list(starts.values())
+        self.numbers, self.starts, self.process = list(starts), list(starts.values()), process
         self.editors = [
             SequenceEditor(tokens, model.vocabulary, len(positions), process, sampling) for tokens, positions in self.starts
         ]
@@ -128,7 +128,8 @@ class _Pass:
         Raises: Unsuitable: the engine cannot take them together. SequenceFailed: as `decode_batch`.
         """
         sequences = [editor.sequence.tokens for editor in self.editors]
-        session = ENGINES[self.engine](self.model, sequences, [positions for _, positions in self.starts], self.device)
+        positions, every = [positions for _, positions in self.starts], PROCESSES[self.process].revises
+        session = ENGINES[self.engine](self.model, sequences, positions, self.device, every)
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
         while live:

@@ -97,6 +97,7 @@ class Process:
     ends_without_masks: decoding ends when no mask is left, and it is an error if masks stay. Otherwise it ends at a fixed point.
     orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
     fills:     the order in which it edits, whichever is chosen: position encodings hold the chosen one, or a step has one edit only.
+    revises:   the tokens of all rows count, not those of masked rows alone.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
                If the vocabulary has the marks of `lockstep.models.erasing`, RETURN erases and END ends.
     """
@@ -108,6 +109,7 @@ class Process:
     orders: tuple[str, ...]
     because: str = ""
     fills: str = ""
+    revises: bool = False
     appends: bool = False
 
     def check_order(self, order: str) -> None:
@@ -154,6 +156,16 @@ def edit(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edi
     return Edits(rows[acts], after[acts], vanish[acts], insert[acts])
 
 
+def revise(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
+    """Each position whose best token reaches THRESHOLD takes it, whatever stands there; if it has it already, nothing changes.
+
+    Source: arXiv 2512.25014; the token-to-token editing of LLaDA2.1.
+    """
+    acts = np.flatnonzero((prediction.probability >= THRESHOLD) & (prediction.token != tokens))
+    none = np.zeros(len(acts), np.bool_)
+    return Edits(rows[acts], prediction.token[acts], none, none)
+
+
 def append(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
     """Append the best token of the last row, if it reaches THRESHOLD."""
     last = slice(len(rows) - 1, len(rows) if prediction.probability[-1] >= THRESHOLD else len(rows) - 1)
@@ -172,6 +184,15 @@ PROCESSES = {
             ends_without_masks=False,
             orders=("parallel",),
             because="the updates of ap-mdm are synchronous",
+        ),
+        Process(
+            "revision",
+            "revision: every token that is certain and another one takes its place",
+            revise,
+            ends_without_masks=False,
+            orders=("parallel",),
+            because="the updates of revision are synchronous",
+            revises=True,
         ),
         Process(
             "arm",
