@@ -190,4 +190,5 @@ class StateLayout(ABC):
         if not outputs:
             return np.zeros(0, np.int64)
         first = self.final_position(outputs.start)
-        return tokens[first : first + len(outputs)] - self.circuit.vocabulary.token("WORD")
+        words: NDArray[np.int64] = tokens[first : first + len(outputs)] - self.circuit.vocabulary.token("WORD")
+        return words
