@@ -161,7 +161,8 @@ class StateLayout(ABC):
 
     def ranks(self, pids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rank of each processor. Of several processors that write one cell, the highest rank wins."""
-        return (1 << self.widths.pid) - 1 - self.job.winner.precedence(self.job.processors)[pids]
+        ranks: NDArray[np.int64] = (1 << self.widths.pid) - 1 - self.job.winner.precedence(self.job.processors)[pids]
+        return ranks
 
     def set_owners(self, fields: PositionFields, pid: NDArray[np.int64], place: NDArray[np.int64]) -> None:
         """Fill in the pid and the place of each row of a processor. Place 0 is the program counter, then come the registers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
@@ -127,7 +127,8 @@ def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bi
 
     A cycle of arm erasing has the most steps on one processor.
     """
-    kind, pid = find_construction(construction).of_bits, bits_for(most["P"])
+    kind: Callable[[int, int, int], Widths] = find_construction(construction).of_bits
+    pid = bits_for(most["P"])
     if construction == REVISION:
         return kind(word_bits, 0, pid)
     if construction not in theorem4.BOUNDS:
