@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Union
 
-from lockstep.compiler import blocks, in_place, masked_arm
+from lockstep.compiler import blocks, in_place, masked_arm, revision
 from lockstep.compiler.assemble import assemble
 from lockstep.compiler.circuit import Circuit
 from lockstep.compiler.construction import Construction
@@ -22,8 +22,8 @@ from lockstep.pram.job import Job
 from lockstep.pram.program import Program
 from lockstep.pram.winner import Winner
 
-Widths = Union[blocks.Widths, in_place.Widths]
-Layout = Union[blocks.BlockLayout, in_place.Layout, masked_arm.Layout]
+Widths = Union[blocks.Widths, in_place.Widths, revision.Widths]
+Layout = Union[blocks.BlockLayout, in_place.Layout, masked_arm.Layout, revision.Layout]
 
 
 def _made(table: Mapping[str, Parts]) -> dict[str, Construction[Any]]:
@@ -52,7 +52,7 @@ def least_widths(construction: str, job: Job, time: int, sampling: Sampling | No
 
 
 def takes_time(construction: str) -> bool:
-    """Whether its models have bits of a step number, so that a layout has room for so many steps; if not, of a position."""
+    """Whether its models have bits of a step number, so that a layout has room for so many steps."""
     return issubclass(find_construction(construction).bits, blocks.Widths)
 
 

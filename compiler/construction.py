@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic, Optional, TypeVar
 
 from lockstep.compiler.circuit import Circuit
@@ -39,3 +39,8 @@ class Construction(Generic[W]):
     def schedule(self) -> str:
         """Its schedule; "" where the process has one only."""
         return schedule_of(self.name)
+
+    def of_bits(self, word: int, extent: int, pid: int) -> W:
+        """Widths of so many bits. extent: of a step number or a position; nothing to a construction that has neither."""
+        made: Callable[..., W] = self.bits
+        return made(word, extent, pid) if len(fields(self.bits)) > 2 else made(word, pid)  # type: ignore[arg-type]

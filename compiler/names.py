@@ -39,7 +39,7 @@ class NotConstructed(ValueError):
 
 
 #: Constructions, keys of every table that has a row for each. The table of all: a construction is added here.
-MDM, TWO_STEP, ONE_STEP, ARM, ERASING = "mdm", "ap-mdm", "ap-mdm one-step", "arm", "arm erasing"
+MDM, TWO_STEP, ONE_STEP, ARM, ERASING, REVISION = "mdm", "ap-mdm", "ap-mdm one-step", "arm", "arm erasing", "revision"
 #: A store's address and value are ready after layer 2.
 SUM_TOO_DEEP = "a cell finds its writes in layer 3, and the gates that take a sum apart would need layer 4"
 PARTS = {
@@ -48,6 +48,7 @@ PARTS = {
     ONE_STEP: Parts("ap-mdm", "one-step", "one_step", {"sum": SUM_TOO_DEEP}),
     ARM: Parts("arm", "", "arm"),
     ERASING: Parts("arm", "erasing", "erasing"),
+    REVISION: Parts("revision", "", "revision", {"sum": SUM_TOO_DEEP}),
 }
 
 #: Constructions made from another one. They write one token in a decoding step, so `--process all` leaves them out.

@@ -25,19 +25,14 @@ import numpy as np
 
 from lockstep.compiler import in_place
 from lockstep.compiler.circuit import At, Circuit, Match, Threshold
-from lockstep.compiler.combining import add_complement
+from lockstep.compiler.hits import OPERAND_SLOTS, HitBuilder
 from lockstep.compiler.in_place import Widths
-from lockstep.compiler.linear import Bit, Linear, equals
-from lockstep.compiler.mixing import Mixing
+from lockstep.compiler.linear import Linear, equals
 from lockstep.compiler.names import ONE_STEP
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor
 from lockstep.models.tokens import MASK
-from lockstep.pram.instructions import Apply, Cell, Instruction, Next
 from lockstep.pram.job import Job
-
-#: Operand slots. The masked slot of a PC reads a store's address from x and y, and its value from z.
-OPERAND_SLOTS = ("x", "y", "z")
 
 
 def build(code: Code, widths: Widths) -> Circuit:
@@ -48,8 +43,10 @@ def build(code: Code, widths: Widths) -> Circuit:
     return _OneStepBuilder(code, widths).circuit()
 
 
-class _OneStepBuilder(in_place.InPlaceBuilder):
+class _OneStepBuilder(HitBuilder, in_place.InPlaceBuilder):
     """Adds lookups and gates layer by layer."""
+
+    name = "the one-step schedule"
 
     def __init__(self, code: Code, widths: Widths) -> None:
         super().__init__(code, widths, ("second",), ("BOS", MASK, "HALT", "PC"))
@@ -58,12 +55,8 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         self.running, self.started = builder.field("running"), builder.field("started")
         self.last_word = builder.field("last_word", 1, self.longest)
         self.behind, self.late, self.no_masks = builder.field("behind"), builder.field("late"), builder.field("no_masks")
-        self.executes, self.stores = builder.field("executes"), builder.field("stores")
-        self.hit = builder.field("hit")
-        self.complement = add_complement(builder, code, self.size.word)
-        if code.how == "mixed":
-            self.mixing = Mixing(builder, code, self.size, widths.pid, At.MEMORY)
-            self.left = builder.field("left", self.size.word) if code.has_extremes else None
+        self.executes = builder.field("executes")
+        self.declare_stores()
         self.processor = Processor(builder, code, self.size, OPERAND_SLOTS, ("WORD", "PC", "HALT"))
 
     def circuit(self) -> Circuit:
@@ -76,7 +69,7 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys())
         self._move_cells()
-        return self.finish(self.processor)
+        return self.edited(self.processor)
 
     # -- layer 1: lookups ----------------------------------------------------------------------
 
@@ -141,7 +134,7 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
         processor.add_increment(executes)
         for number, instruction in enumerate(self.code.instructions):
             here = processor.counter_is(number)
-            if writes := processor.next_column(number, instruction) | self._store(instruction):
+            if writes := processor.next_column(number, instruction) | self.store(instruction):
                 self.builder.when(At.ROM, [*executes, *here], writes)
             if instruction.rd is not None:
                 own = equals([*self.address][: self.size.register], instruction.rd)
@@ -149,19 +142,6 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
                 value = {remask: -1, processor.emit["WORD"].bit(): 1} | processor.value_column(instruction)
                 self.builder.when(At.ROM, [*hit, mask], value)
                 self.builder.when(At.ROM, [*hit, 1 - mask], {remask: 1})
-
-    def _store(self, instruction: Instruction) -> dict[Bit, int]:
-        """The writes of a store: its address goes into `sum`, its value into z."""
-        row = instruction.row
-        if not isinstance(row.destination, Cell):
-            return {}
-        if not (isinstance(row.value, Apply) and row.value.operation == "copy") or row.next is Next.BRANCH:
-            raise ValueError(
-                f"the one-step schedule cannot compile `{row.name}`: its stores write operands only, and do not branch as well"
-            )
-        value = self.processor.select([instruction.operand(row.value.operands[0])], OPERAND_SLOTS[2:])
-        rule = {self.mixing.by[instruction.rule_in(self.code.combining)].bit(): 1} if self.code.how == "mixed" else {}
-        return {self.stores.bit(): 1} | rule | self.processor.address(instruction, row.destination) | value
 
     # -- layers 2 and 3 ------------------------------------------------------------------------
 
@@ -187,28 +167,11 @@ class _OneStepBuilder(in_place.InPlaceBuilder):
 
     def _move_cells(self) -> None:
         """Move the cells that a store hits: remask the written slot, and unmask the masked slot with the store's value."""
-        mask, out, size, word = self.kinds[MASK].flag, self.processor.out, self.size.word, [*self.processor.operands["z"]]
-        for j, bit in enumerate(word if self.complement is not None else ()):
-            self.builder.when(At.OPERANDS, [self.stores.flag, 1 - bit], {("complement", j): 1})
-        matches = tuple(Match(own, target) for own, target in zip(self.address, self.processor.sum))
-        reads = [(self.stores.flag, self.hit.bit())]
-        reads += [(value, out.bit(j)) for j, value in enumerate(self._of_winner(word))]
-        recency = self.wins([*((self.mixing.bid if self.code.how == "mixed" else self.complement) or word)])
-        self.builder.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
+        mask = self.kinds[MASK].flag
+        self.look_up_hits()
         self.builder.when(At.ROM, [self.role["cell"].flag, mask, self.started.flag], {self.processor.emit["WORD"].bit(): 1})
-        if self.code.how == "mixed":
-            self.mixing.add_counts(self.role["cell"].flag, matches[:size], word, [out.bit(j) for j in range(size)])
         self.builder.when(At.MEMORY, [self.hit.flag, mask], {self.remask.bit(): -1})
         self.builder.when(At.MEMORY, [self.hit.flag, 1 - mask], {self.remask.bit(): 1})
-
-    def _of_winner(self, word: list[Linear]) -> list[Linear]:
-        """What a cell reads of the store that it finds: its word, if that is left. Args: word: the word that is stored."""
-        if self.code.how != "mixed":
-            return word
-        if self.left is None:
-            return []
-        self.mixing.add_bids(word, self.left)
-        return [*self.left]
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         self._target()
         if self.code.how in ("sum", "mixed"):
             self._combine()
-        return self.finish(self.processor)
+        return self.edited(self.processor)
 
     # -- layer 1: lookups ----------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ class Pass:
     """
 
     def __init__(self, model: Transformer, starts: Mapping[int, tuple[Start, Sampling]], process: str) -> None:
-        self.model, self.numbers = model, list(starts)
+        self.model, self.numbers, self.process = model, list(starts), process
         self.starts, self.samplings = (list(part) for part in zip(*starts.values()))
         self.editors = [
             SequenceEditor(tokens, model.vocabulary, len(positions), process, sampling)
@@ -134,7 +134,8 @@ class Pass:
         """
         sequences = [editor.sequence.tokens for editor in self.editors]
         positions, sampling = [positions for _, positions in self.starts], self.samplings[0]
-        session = ENGINES[sampling.engine](self.model, sequences, positions, sampling.device)
+        every = PROCESSES[self.process].revises
+        session = ENGINES[sampling.engine](self.model, sequences, positions, sampling.device, every)
         contexts = [[len(tokens)] for tokens in sequences]
         live = [n for n, editor in enumerate(self.editors) if not editor.is_finished]
         while live:

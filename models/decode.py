@@ -133,7 +133,7 @@ class Decoder:
 
     def _start(self, engine: str) -> Session:
         try:
-            return ENGINES[engine](self.model, [self.sequence.tokens], [self.positions], self.device)
+            return ENGINES[engine](self.model, [self.sequence.tokens], [self.positions], self.device, self.editor.process.revises)
         except Unsuitable as reason:
             return self._fall_back(engine, reason)
 
@@ -164,7 +164,7 @@ class Decoder:
             return self._start(SUCCESSORS[engine])
         if len(self.sequence) > MAX_CONTEXT["dense"]:
             raise TooLong(f"{self.reason}; and {len(self.sequence)} tokens are too many for the dense engine") from None
-        return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions], self.device)
+        return ENGINES["dense"](self.model, [self.sequence.tokens], [self.positions], self.device, self.editor.process.revises)
 
 
 def stays_on_device(sampling: Sampling, process: str) -> bool:

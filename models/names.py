@@ -10,7 +10,7 @@ from typing import Literal
 #: Keys of `lockstep.models.transformer.DTYPES`.
 DtypeName = Literal["float64", "float32"]
 #: Processes that decode in parallel order, which each of them takes.
-ParallelName = Literal["mdm", "ap-mdm", "arm"]
+ParallelName = Literal["mdm", "ap-mdm", "arm", "revision"]
 #: Keys of `lockstep.models.processes.PROCESSES`. The others write one token in a decoding step, in an order that is chosen.
 ProcessName = Literal[ParallelName, "ao-mdm", "masked-arm"]
 #: Orders that give each position its turn before the first decoding step.

@@ -120,6 +120,12 @@ def _unmask(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: in
     return torch.where(ready, prediction.token.view_as(tokens), tokens), alive.sum(1)
 
 
+def _revise(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: int) -> tuple[Tensor, Tensor]:
+    """The tokens and lengths after a step of `revise`; the same shapes."""
+    ready = (prediction.probability.view_as(tokens) >= THRESHOLD) & alive
+    return torch.where(ready, prediction.token.view_as(tokens), tokens), alive.sum(1)
+
+
 def _edit(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: int) -> tuple[Tensor, Tensor]:
     """The tokens and lengths after a step of `edit`; the same shapes."""
     assert prediction.control is not None, "the model has no control bits"
@@ -144,5 +150,5 @@ def _doubtful(tokens: Tensor, alive: Tensor, prediction: TorchPrediction, mask: 
 
 
 #: How each process edits that works in parallel order. One that appends keeps what it has computed, so it stays with its engine.
-RULES = {"mdm": _unmask, "ap-mdm": _edit}
+RULES = {"mdm": _unmask, "ap-mdm": _edit, "revision": _revise}
 assert RULES.keys() == {name for name, process in PROCESSES.items() if "parallel" in process.orders and not process.appends}

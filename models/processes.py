@@ -98,6 +98,7 @@ class Process:
     orders:    the keys of `lockstep.models.orders.ORDERS` that it takes, the usual one first. because: why no others.
     fills:     the order in which it edits, whichever is chosen: position encodings hold the chosen one, or a step has one edit only.
     takes:     which masks take a token however probable it is: where tokens are not drawn, it must be certain.
+    revises:   the tokens of all rows count, not those of masked rows alone.
     appends:   each decoding step appends one token, which the last row predicts, until every position has one. There are no masks.
                If the vocabulary has the marks of `lockstep.models.erasing`, RETURN erases and END ends.
     """
@@ -110,6 +111,7 @@ class Process:
     because: str = ""
     fills: str = ""
     takes: Callable[[Tokens, Prediction, int], Flags] | None = None
+    revises: bool = False
     appends: bool = False
 
     def check_order(self, order: str) -> None:
@@ -163,6 +165,16 @@ def taking(tokens: Tokens, prediction: Prediction, mask: int) -> Flags:
     return np.asarray((tokens == mask) & ~remask & ~delete)
 
 
+def revise(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
+    """Each position whose best token reaches THRESHOLD takes it, whatever stands there; if it has it already, nothing changes.
+
+    Source: arXiv 2512.25014; the token-to-token editing of LLaDA2.1.
+    """
+    acts = np.flatnonzero((prediction.probability >= THRESHOLD) & (prediction.token != tokens))
+    none = np.zeros(len(acts), np.bool_)
+    return Edits(rows[acts], prediction.token[acts], none, none)
+
+
 def append(rows: Tokens, tokens: Tokens, prediction: Prediction, mask: int) -> Edits:
     """Append the best token of the last row, if it reaches THRESHOLD."""
     last = slice(len(rows) - 1, len(rows) if prediction.probability[-1] >= THRESHOLD else len(rows) - 1)
@@ -192,6 +204,15 @@ PROCESSES = {
             because="arm appends one token in a decoding step",
             fills="parallel",
             appends=True,
+        ),
+        Process(
+            "revision",
+            "revision: every token that is certain and another one takes its place",
+            revise,
+            ends_without_masks=False,
+            orders=("parallel",),
+            because="the updates of revision are synchronous",
+            revises=True,
         ),
         Process(
             "ao-mdm",

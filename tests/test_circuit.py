@@ -32,7 +32,7 @@ from lockstep.proofs_check.theorems.width import VOCABULARIES, WIDTHS
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
 def test_nothing_is_unused_where_every_instruction_is_used(construction: str) -> None:
     row = CONSTRUCTIONS[construction]
-    assert unused_fields(row.build(EVERYTHING, row.bits(4, 5, 2))) == set()
+    assert unused_fields(row.build(EVERYTHING, row.of_bits(4, 5, 2))) == set()
     assert circuit().vocabulary.kinds[1][0] == "MASK"
 
 
@@ -42,7 +42,7 @@ def test_depth_and_width_of_the_examples(name: str, construction: str) -> None:
     """Depth is 3, and d_model and vocabulary equal their closed forms, for every program and widths."""
     code, row = Code.of(job_of(name, 2)), CONSTRUCTIONS[construction]
     for bits in ((4, 3, 1), (10, 9, 5), (16, 20, 10)):
-        widths = row.bits(*bits)
+        widths = row.of_bits(*bits)
         built = row.build(code, widths)
         check_circuit(built)
         model = assemble(built)
@@ -56,7 +56,7 @@ def test_depth_and_width_of_the_examples(name: str, construction: str) -> None:
 def test_any_code_builds_a_sound_circuit(word: int, time: int, pid: int, names: set[str]) -> None:
     code = Code.of(job(*(Instruction(name, R0, R0, R0, rd=0, target=0) for name in sorted(names)), word_bits=4))
     for construction, row in CONSTRUCTIONS.items():
-        widths = row.bits(word, time, pid)
+        widths = row.of_bits(word, time, pid)
         built = row.build(code, widths)
         check_circuit(built)
         assert built.width == WIDTHS[construction](letters_of_model(code, widths))

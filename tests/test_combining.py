@@ -214,7 +214,7 @@ def test_modes_of_one_rule_share_a_model() -> None:
 
 def test_a_model_file_has_its_write_rule(tmp_path: Path) -> None:
     program = parse_program(EVERY_MODE.format("CRCW max"), "p.pram")
-    compiled = compile_code(Code.of_program(program), CONSTRUCTIONS["mdm"].bits(4, 4, 2))
+    compiled = compile_code(Code.of_program(program), CONSTRUCTIONS["mdm"].of_bits(4, 4, 2))
     file = tmp_path / "m.safetensors"
     save_compiled(file, program, compiled)
     model, metadata = load_model(file)
@@ -245,7 +245,7 @@ def test_gates(word: int) -> None:
     code = Code.of(meeting(1, 2, 4, "CREW"))
     for (construction, combining), (gates, columns) in expected.items():
         row = CONSTRUCTIONS[construction]
-        plain, made = (row.build(replace(code, combining=name), row.bits(word, 6, 2)) for name in ("order", combining))
+        plain, made = (row.build(replace(code, combining=name), row.of_bits(word, 6, 2)) for name in ("order", combining))
         assert sum(len(x.gates) for x in made.layers) - sum(len(x.gates) for x in plain.layers) == gates, (
             construction,
             combining,
@@ -265,9 +265,9 @@ def test_a_value_in_the_recency_takes_its_bits_from_the_horizon(mode: str, word:
     """T * P up to 2^most is certified in mdm; a larger one is refused."""
     code = Code.of(meeting(1, 2, 4, mode))
     row = CONSTRUCTIONS["mdm"]
-    compiled = compile_code(code, row.bits(word, 4, 2), dtype)
+    compiled = compile_code(code, row.of_bits(word, 4, 2), dtype)
     assert horizon(compiled) == most
-    beyond = compile_code(code, row.bits(word, max(most - 1, 1), 2), dtype)
+    beyond = compile_code(code, row.of_bits(word, max(most - 1, 1), 2), dtype)
     with pytest.raises(NotCertified, match=f"{dtype} is not exact here: layer 3, head memory: sums of scores"):
         require_certificate(beyond)
 
@@ -282,10 +282,10 @@ def test_the_share_is_certified_within_a_quarter(construction: str, dtype: str, 
     row = CONSTRUCTIONS[construction]
     code = Code.of(meeting(1, 2, 4, "CRCW sum"))
     if word > 16:
-        pool = next(x for x in row.build(code, row.bits(word, 6, pid)).layers[1].lookups if isinstance(x, Pool))
+        pool = next(x for x in row.build(code, row.of_bits(word, 6, pid)).layers[1].lookups if isinstance(x, Pool))
         assert pool.most == 1 << pid
         return
-    compiled = compile_code(code, row.bits(word, 6, pid), dtype, construction)
+    compiled = compile_code(code, row.of_bits(word, 6, pid), dtype, construction)
     (line,) = [line for line in certify(compiled.model, compiled.circuit).lines if "share" in line.what]
     assert line.what == "layer 2, head combine: share: distance from the sum"
     assert line.limit == 0.25 and line.holds == holds == (line.found < 0.25)
@@ -296,7 +296,7 @@ def test_shares_of_many_writers() -> None:
     random = np.random.default_rng(0)
     for dtype in ("float64", "float32"):
         row = CONSTRUCTIONS["mdm"]
-        compiled = compile_code(Code.of(meeting(1, 2, 4, "CRCW sum")), row.bits(8, 4, 8), dtype)
+        compiled = compile_code(Code.of(meeting(1, 2, 4, "CRCW sum")), row.of_bits(8, 4, 8), dtype)
         pool = next(x for x in compiled.circuit.layers[1].lookups if isinstance(x, Pool))
         (line,) = [line for line in certify(compiled.model, compiled.circuit).lines if "share" in line.what]
         gain = compiled.model.layers[1].o[[x.name for x in compiled.circuit.layers[1].lookups].index("combine")].max()
@@ -331,7 +331,7 @@ def test_what_may_read_a_share() -> None:
     row = CONSTRUCTIONS["mdm"]
 
     def circuit():  # type: ignore[no-untyped-def]
-        return row.build(Code.of(meeting(1, 2, 4, "CRCW sum")), row.bits(4, 4, 2))
+        return row.build(Code.of(meeting(1, 2, 4, "CRCW sum")), row.of_bits(4, 4, 2))
 
     assert find_shares(circuit()) == {SHARE, ("rest", 0)}
     rest = Linear({("rest", 0): 1})

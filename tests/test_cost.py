@@ -24,7 +24,7 @@ from lockstep.models.decode import Decoder
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
-from lockstep.pram.machine import HALTED, NO_DESTINATION, Step, run
+from lockstep.pram.machine import HALTED, NO_DESTINATION, Machine, Step, run
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import generator_for
 from lockstep.proofs_check.constructions import FACTS
@@ -58,8 +58,8 @@ def observed(compiled: Compiled, job: Job, time: int) -> Observed:
         after = step.sequence.copy()
         if compiled.model.causal:
             unmasked += 1
-        elif len(after) == len(before):  # only growing and shrinking move tokens, and neither unmasks any
-            unmasked += int(((before == mask) & (after != mask)).sum())
+        elif len(after) == len(before):  # only growing and shrinking move tokens, and neither generates any
+            unmasked += int(((before != after) & (after != mask)).sum())
         before, steps = after, step.number
         lengths.append(len(after))
     return Observed(steps, lengths, unmasked)
@@ -70,6 +70,18 @@ def run_and_put(trace: list[Step]) -> dict[str, int]:
     places = [enumerate(s.destination.tolist()) for s in trace]
     put = [{(p if d < NO_DESTINATION else "cell", d) for p, d in of if d != NO_DESTINATION} for of in places]
     return {"run": sum(int((s.counter != HALTED).sum()) for s in trace), "put": sum(map(len, put))}
+
+
+def changed_words(job: Job) -> int:
+    """The words of the state that steps change: of the first step, input cells only."""
+    machine, changed = Machine(job), 0
+    before = machine.memory.copy(), machine.registers.copy(), machine.counter.copy()
+    for step in machine.steps():
+        after = machine.memory.copy(), machine.registers.copy(), machine.counter.copy()
+        first = int((before[0] != after[0])[: job.inputs].sum())
+        changed += first if step.number == 1 else sum(int((a != b).sum()) for a, b in zip(before, after))
+        before = after
+    return changed
 
 
 @pytest.mark.parametrize("construction", CONSTRUCTIONS)
@@ -89,7 +101,7 @@ def test_forecasts_are_what_decodes_are(name: str, size: int, construction: str)
     appended = compiled.model.causal
     seen = [n - 1 for n in lengths[1:]] if appended else lengths[:-1] if construction == "mdm" else lengths
     assert [length for many, length in contexts(construction, values) for _ in range(many)] == seen
-    assert FACTS[construction].tokens(values | run_and_put(exact.trace)) == unmasked
+    assert FACTS[construction].tokens(values | run_and_put(exact.trace) | {"new": changed_words(job)}) == unmasked
     assert found.tokens == unmasked if construction == "mdm" or appended else unmasked <= found.tokens
     assert found.tokens_bound == (construction != "mdm" and not appended)
 
@@ -309,7 +321,7 @@ def test_calibrating_measures_each_engine(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(calibrate, "MEMORY_RUNS", {"dense": (2, 3)})
     told: list[tuple[int, int]] = []
     made = calibrate.calibrate(lambda done, total: told.append((done, total)))
-    assert told == [(i, 11) for i in range(1, 12)]
+    assert told == [(i, 13) for i in range(1, 14)]
     assert set(made.time["dense"]) == set(CONSTRUCTIONS) and all(any(row) for row in made.time["dense"].values())
     assert made.worst >= 1
     if measure.STATUS.is_file():

@@ -33,13 +33,14 @@ def test_exact_figures(do: Do) -> None:
     found = json.loads(outcome.out)
     assert outcome.status == FINE
     assert (found["time"], found["time_is"], found["processors"], found["word_bits"]) == (264, "==", 10**6, 24)
-    mdm, two, one, arm, erasing = found["processes"]
+    mdm, two, one, arm, erasing, revision = found["processes"]
     assert (mdm["decoding_steps"], mdm["context"], mdm["tokens"], mdm["tokens_are"]) == (265, 794_000_004, 793_000_000, "==")
     assert (two["process"], two["decoding_steps"], two["tokens_are"]) == ("ap-mdm", 556, "<=")
     assert (one["context"], one["certified"]) == (14_000_006, {"float64": True, "float32": False})
     assert (arm["decoding_steps"], arm["context"], arm["tokens"]) == (793_000_000, 794_000_004, 793_000_000)
     assert (erasing["process"], erasing["tokens"]) == ("arm erasing", erasing["decoding_steps"])
     assert erasing["context"] < one["context"] * 2 and erasing["decoding_steps"] < 3 * arm["decoding_steps"]
+    assert (revision["decoding_steps"], revision["context"]) == (264, 1 + 3 + 10**6 + 6 * 10**6)
     assert mdm["engines"] == [] and found["sentence"] == ""
 
 

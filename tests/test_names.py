@@ -30,5 +30,5 @@ def test_constructions_are_named_by_process_and_schedule() -> None:
     assert {pair: name for pair, name in found.items() if name} == {
         ("mdm", "two-step"): "mdm", ("ap-mdm", "two-step"): "ap-mdm", ("ap-mdm", "one-step"): "ap-mdm one-step",
         ("ao-mdm", "two-step"): "ao-mdm", ("masked-arm", "two-step"): "masked-arm", ("arm", "two-step"): "arm",
-        ("arm", "erasing"): "arm erasing",
+        ("arm", "erasing"): "arm erasing", ("revision", "two-step"): "revision",
     }  # fmt: skip

@@ -51,7 +51,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "programs"
 def program_model(name: str, construction: str, bits: int) -> Compiled:
     code = load(EXAMPLES / f"{name}.pram").code
     made = Code(code.instructions, code.registers, len(code.derived))
-    return compile_code(made, CONSTRUCTIONS[construction].bits(bits, 12, 6), construction=construction)
+    return compile_code(made, CONSTRUCTIONS[construction].of_bits(bits, 12, 6), construction=construction)
 
 
 # -- the specification -------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_a_construction_without_models_of_the_mode_is_left_out(do: Do) -> None:
 def test_a_damaged_model_is_refuted_with_a_state(do: Do) -> None:
     """A model file whose digest is right and one of whose weights is not."""
     path = Path("m.safetensors")
-    compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].bits(8, 6, 2), "float64", "mdm")
+    compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].of_bits(8, 6, 2), "float64", "mdm")
     assert do("prove m.safetensors").status == FINE
     model, metadata = load_model(path)
     model.layers[1].b_in[np.flatnonzero(np.abs(model.layers[1].w_in).sum(1) > 250)[0]] += 1

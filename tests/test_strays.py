@@ -116,7 +116,7 @@ def test_a_product_of_other_bits_is_refuted_by_name() -> None:
 def test_the_command_refutes_a_stray_weight(do: Do) -> None:
     """A model file whose digest is right and that has one weight too many."""
     path = Path("m.safetensors")
-    compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].bits(8, 6, 2), "float64", "mdm")
+    compile_to_file(load("tiny.pram"), path, CONSTRUCTIONS["mdm"].of_bits(8, 6, 2), "float64", "mdm")
     _, compiled = load_program_or_model(path)
     assert compiled
     model, metadata = load_model(path)

@@ -42,6 +42,7 @@ def test_the_catalog() -> None:
         "erasing",
         "Theorem 3",
         "Theorem 4",
+        "revision",
         "Theorem 5",
         "parity by editing",
         "learned parity",

@@ -187,7 +187,9 @@ STORES = (
 
 def model_of(task: Job, construction: str = "mdm") -> Compiled:
     time_bits = 5 if construction == "mdm" else 6
-    return compile_code(Code.of(task), CONSTRUCTIONS[construction].bits(task.word_bits, time_bits, 1), construction=construction)
+    return compile_code(
+        Code.of(task), CONSTRUCTIONS[construction].of_bits(task.word_bits, time_bits, 1), construction=construction
+    )
 
 
 WRONG = {

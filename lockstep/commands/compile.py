@@ -44,7 +44,7 @@ def compile(file: File,
     target = writable_model_path(out_ or Path(f"{program.name}.safetensors"))
     bits = word_bits or declared_bits(program) or DEFAULT_BITS
     extent = time_bits if takes_time(construction) else length_bits
-    widths = find_construction(construction).bits(bits, extent, pid_bits)
+    widths = find_construction(construction).of_bits(bits, extent, pid_bits)
     record = _record(target, program, compile_to_file(program, target, widths, dtype, construction, named))
     emit(record, record_table(record), json_)
 

@@ -14,14 +14,18 @@ from lockstep.models.positions import Positions
 from lockstep.models.transformer import Tokens, Transformer
 
 
-def _dense(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+def _dense(
+    model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu", every: bool = False
+) -> Session:
     from lockstep.models.engines.caching import CachingSession  # imports PyTorch, which is slow
     from lockstep.models.engines.dense import DenseSession
 
     return (CachingSession if model.causal else DenseSession)(model, sequences, positions, device)
 
 
-def _active(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+def _active(
+    model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu", every: bool = False
+) -> Session:
     if model.causal:
         raise Unsuitable("rows of a causal model never change, and dense computes each row once")
     from lockstep.models.engines.active import ActiveSession  # imports PyTorch
@@ -29,19 +33,23 @@ def _active(model: Transformer, sequences: Sequence[Tokens], positions: Sequence
     return ActiveSession(model, sequences, positions, device)
 
 
-def _indexed(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+def _indexed(
+    model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu", every: bool = False
+) -> Session:
     _require_cpu(device)
     from lockstep.models.engines.appending import AppendingSession  # imports Numba, which is slow
     from lockstep.models.engines.indexed import IndexedSession
 
-    return (AppendingSession if model.causal else IndexedSession)(model, sequences, positions)
+    return (AppendingSession if model.causal else IndexedSession)(model, sequences, positions, every)
 
 
-def _native(model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu") -> Session:
+def _native(
+    model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions], device: str = "cpu", every: bool = False
+) -> Session:
     _require_cpu(device)
     from lockstep.models.engines.native.session import NativeSession
 
-    return NativeSession(model, sequences, positions)
+    return NativeSession(model, sequences, positions, every=every)
 
 
 def _require_cpu(device: str) -> None:
@@ -49,8 +57,9 @@ def _require_cpu(device: str) -> None:
         raise Unsuitable(f"it computes on the CPU, not on {device}")
 
 
-#: An engine starts a session from a model, start sequences [N], their positions and a device. It may raise Unsuitable.
-Engine = Callable[[Transformer, Sequence[Tokens], Sequence[Positions], str], Session]
+#: An engine starts a session from a model, start sequences [N], their positions, a device, and whether the tokens of every row count,
+#: not those of masked rows alone. It may raise Unsuitable.
+Engine = Callable[[Transformer, Sequence[Tokens], Sequence[Positions], str, bool], Session]
 
 ENGINES: dict[str, Engine] = {"dense": _dense, "active": _active, "indexed": _indexed, "native": _native}
 #: What takes over where an engine gives up; the others leave it to `dense`.

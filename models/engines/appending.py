@@ -51,10 +51,10 @@ FOUND = records.ROW_RECENCY
 class AppendingSession(IndexedSession):
     """Predictions of causal models by the indexed engine. See `lockstep.models.engines.session`."""
 
-    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
-        super().__init__(model, sequences, positions)
+    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions],
+                 every: bool = True) -> None:  # fmt: skip
+        super().__init__(model, sequences, positions, every=True)  # whatever token a row holds
         self.computed = [0] * len(sequences)
-        self.masks = np.full(len(self.tokens), model.vocabulary.mask)
 
     def _tables(self, number: int) -> LayerTables:
         return _AppendedTables(self.plan.heads[number], len(self.positions), self.model.width, self.batch)
@@ -77,10 +77,6 @@ class AppendingSession(IndexedSession):
     def predict(self, live: Sequence[int]) -> list[tuple[NDArray[np.int64], Prediction]]:
         self.computed = list(self.lengths)
         return super().predict(live)
-
-    def _holding(self) -> NDArray[np.int64]:
-        """The readout of every row is wanted, whatever token it holds."""
-        return self.masks
 
 
 class _AppendedTables(LayerTables):

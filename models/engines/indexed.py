@@ -43,7 +43,8 @@ class IndexedSession:
 
     name = "indexed"
 
-    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions]) -> None:
+    def __init__(self, model: Transformer, sequences: Sequence[NDArray[np.int64]], positions: Sequence[Positions],
+                 every: bool = False) -> None:  # fmt: skip
         if not all(map(len, sequences)):
             raise Unsuitable("the sequence is empty")
         self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
@@ -56,6 +57,8 @@ class IndexedSession:
         self.is_first = np.zeros(capacity, np.bool_)
         self.is_first[self.batch.first] = True
         self.tokens = np.zeros(capacity, np.int64)
+        #: Only masked rows are read out, and those with control bits. So here every row holds a mask, if all count.
+        self.holding = np.full(capacity, model.vocabulary.mask) if every else self.tokens
         self.stored = tuple(
             StoredStream(
                 columns,
@@ -75,10 +78,6 @@ class IndexedSession:
     def _tables(self, number: int) -> LayerTables:
         """The hash tables of a layer."""
         return LayerTables(self.plan.heads[number], len(self.positions), self.model.width, self.batch)
-
-    def _holding(self) -> Integers:
-        """The token of each row; only masked rows, and those with control bits, are read out."""
-        return self.tokens
 
     def _place_positions(self) -> None:
         """Store the encoding of every position, and find the columns that tokens write."""
@@ -160,7 +159,7 @@ class IndexedSession:
 
     def _read(self, rows: NDArray[np.int64]) -> Prediction:
         layer, mlp = self.layers[-1], self.plan.mlps[-1]
-        found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self._holding(), self.model.vocabulary.mask,
+        found = kernels.finish(self.stored[-1], layer.heads, mlp, layer.table.rows, rows, self.holding, self.model.vocabulary.mask,
                                self.plan.readout, self.model.width)  # fmt: skip
         least, most = self.unclear
         if ((least < found.probability) & (found.probability < most)).any():  # the reference must decide these

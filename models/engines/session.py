@@ -25,8 +25,8 @@ class Session(Protocol):
     update:   tells the session that a decoding step changed a sequence, and its tokens now.
     predict:  returns, for each sequence in `live`, in order, rows and their predictions. The rows are ascending: those whose
               token changed or whose prediction may differ from the last one; at first, all. Tokens and probabilities are right
-              for masked rows, and for all rows of a causal model; control bits for all rows. A probability is on the same side
-              of THRESHOLD as the reference's. Sequences that are not live do not change.
+              for masked rows, and for all rows of a causal model or where every row counts; control bits for all rows. A
+              probability is on the same side of THRESHOLD as the reference's. Sequences that are not live do not change.
     logits:   of some rows, as they were when the last prediction was made: right where tokens are. It may be asked until the next one.
     found:    what each head found when the last prediction was made: of all heads, layer by layer, and of some rows,
               [heads, rows]. It is a row or one of NOT_ASKING, NOTHING and SEVERAL. It may be asked until the next prediction.

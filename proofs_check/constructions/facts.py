@@ -30,13 +30,13 @@ class Facts:
 
     expectation: the sequence after every decoding step, for a layout of its own kind.
     width:       d_model. vocabulary: how many tokens there are. depth: layers.
-    tokens:      tokens that are unmasked in all decoding steps: `run` counts the pairs of a processor and a step at which it had
-                 not halted, `put` the registers and cells written in each step.
+    tokens:      tokens that are generated in all decoding steps: `run` counts the pairs of a processor and a step at which it had
+                 not halted, `put` the registers and cells written in each step, `new` the words that each step changes.
     contexts:    pairs (decoding steps, context that the model sees), from the start, for letters and a bound.
     phases:      the same with the rows computed; takes also the parts of P T at which processors run, and at which they write.
     erases:      the sequence is cut down again and again.
     in_place:    the sequence grows and shrinks, and a step edits the state of the machine where it stands.
-    same_tokens: `tokens` has no `run` or `put`: all runs of a size have as many.
+    same_tokens: `tokens` has none of these: all runs of a size have as many.
     assumed:     what its proofs take for granted beside what all do.
     """
 

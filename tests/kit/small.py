@@ -64,7 +64,7 @@ def small_model(construction: str, word_bits: int = 2, dtype: str = "float64") -
     """Its code with room for runs of 63 steps, or of 127 tokens."""
     code = Code.of(small_job(word_bits))
     bits = 6 if construction == "mdm" else 7
-    return compile_code(code, CONSTRUCTIONS[construction].bits(word_bits, bits, 1), dtype, construction)
+    return compile_code(code, CONSTRUCTIONS[construction].of_bits(word_bits, bits, 1), dtype, construction)
 
 
 def hot_cell(processors: int = 4, rounds: int = 2, word_bits: int = 4) -> Job:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.commands.modes import trying as modes
-from lockstep.compiler import adding, arm, assemble, combining, compile, invariants, names, one_step, processor, storage, two_step
+from lockstep.compiler import adding, arm, assemble, combining, compile, hits, invariants, names, processor, storage, two_step
 from lockstep.compiler.blocks import BlockBuilder
 from lockstep.compiler.mixing import Mixing
 from lockstep.pram import access, building, lexemes
@@ -73,13 +73,12 @@ MUTANTS = (
     row("the smallest value is not looked for", combining.add_complement, 'if code.how == "min" else None', "if False else None",
         TWO),
     row("the value outweighs the step", BlockBuilder._cell_recency, "self.step.flag * (most + 1) + wins", "self.step.flag + wins", MDM),
-    row("one-step: the complement is not made", one_step._OneStepBuilder._move_cells, "1 - bit]", "bit]", PROOFS),
+    row("one-step: the complement is not made", hits.HitBuilder.look_up_hits, "1 - bit]", "bit]", PROOFS),
     row("a digit changes at the wrong counts", adding.add_digit, "if k % (1 << j) == 0", "if k % (2 << j) == 0", MDM),
     row("a digit begins one too late", adding.add_digit, "(k << shift + 2) + 1", "(k << shift + 2) - 3", PROOFS),
     row("a threshold of a digit takes shares within 1/8", adding.add_digit, "share * 4 - (k << shift + 2) + 1",
         "share * 4 - (k << shift + 2)", MDM),
-    row("one-step: the rank does not count", one_step._OneStepBuilder._move_cells, "reads, *recency)",
-        "reads, recency[0] * 0, recency[1])", ONE),
+    row("one-step: the rank does not count", hits.HitBuilder.look_up_hits, "reads, *recency)", "reads, recency[0] * 0, recency[1])", ONE),
     row("writers weigh as much as BOS allows a word alone", adding.exponent_for, "word + pid + 4", "word + 4", SHARE),
     row("blocks: input words are no shares", BlockBuilder._read_combined, "1 << j} if", "0} if", MDM),
     row("blocks: sums of all steps are one", BlockBuilder._read_combined, "(*self.time, *[*self.address][: self.size.word])",
@@ -104,7 +103,7 @@ MUTANTS = (
         '(role["VAL"],), next_counter', TWO),
     row("two-step: writes of all rules are added up", two_step._TwoStepBuilder._combine,
         '(self.mixing.by["sum"].flag,) if self.code.how == "mixed" else writes', "writes", TWO),
-    row("one-step: all stores have one rule", one_step._OneStepBuilder._store, "instruction.rule_in(self.code.combining)",
+    row("one-step: all stores have one rule", hits.HitBuilder.store, "instruction.rule_in(self.code.combining)",
         "self.code.rules[0]", ONE),
     row("the width has no column for the writers of `and`", closed_forms._letters_of_rules, '(word + 1) * ("and" in rules)',
         'word * ("and" in rules)', TWO),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.compiler import in_place, one_step, two_step
+from lockstep.compiler import hits, in_place, one_step, two_step
 from mutation.circuits import without_literal, without_match, without_recency
 from mutation.planting import Planting, Rewrite
 from mutation.table import Mutant
@@ -121,9 +121,7 @@ MUTANTS = (
         ONE,
         "a store writes its address",
         Rewrite(
-            one_step._OneStepBuilder._move_cells,
-            "value in enumerate(self._of_winner(word))",
-            "value in enumerate(self.processor.sum)",
+            hits.HitBuilder.look_up_hits, "value in enumerate(self._of_winner(word))", "value in enumerate(self.processor.sum)"
         ),
     ),
 )

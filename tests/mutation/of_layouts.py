@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.compiler import in_place, mdm, one_step, two_step
+from lockstep.compiler import in_place, mdm, one_step, state, two_step
 from lockstep.compiler.blocks import BlockLayout
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.models.positions import Positions
@@ -125,7 +125,7 @@ MUTANTS = (
     row("mdm: block numbers are one too low", BlockLayout.locate, "row // 3 + 1", "row // 3", "agreement finds"),
     row(
         "in place: the full length is one less",
-        IN_PLACE,
+        in_place.Layout.set_owners,
         'fields.set("full", slice(1, None), n)',
         'fields.set("full", slice(1, None), n - 1)',
         TWO,
@@ -140,12 +140,12 @@ MUTANTS = (
     row("in place: both slots of a cell count as cells", IN_PLACE, "// each", "", ONE),
     row(
         "in place: a program without outputs has one",
-        in_place.Layout.tokens,
-        "else (1, 0)",
-        "else (0, 0)",
+        in_place.Layout.own_parameters,
+        "else [1, 0]",
+        "else [0, 0]",
         "small layouts of ap-mdm",
     ),
-    row("in place: the last output is one cell later", in_place.Layout.tokens, "job.outputs.stop - 1", "job.outputs.stop", ONE),
+    row("in place: the last output is one cell later", in_place.Layout.own_parameters, "outputs.stop - 1", "outputs.stop", ONE),
     row(
         "in place: the sequence ends anywhere",
         in_place.Layout.halted,
@@ -153,13 +153,7 @@ MUTANTS = (
         "",
         "refused decodes",
     ),
-    row(
-        "in place: outputs are read from BOS on",
-        in_place.Layout.output_words,
-        "tokens[1 : 1 + len(self.job.outputs)]",
-        "tokens[: len(self.job.outputs)]",
-        TWO,
-    ),
+    row("in place: outputs are read from BOS on", in_place.Layout.final_position, "1 + cell", "cell", TWO),
     row("in place: every processor has the first PC", in_place.Layout.set_owners, "(place == 0) & (pid == 0)", "place == 0", TWO),
     row(
         "ap-mdm: rows that publish pids lack them",
@@ -168,7 +162,7 @@ MUTANTS = (
         'BUFFERS.index("VAL"), pid, 0)',
         TWO,
     ),
-    row("in place: registers are numbered from 1", in_place.Layout.set_owners, "place - 1, 0)", "place, 0)", TWO),
+    row("in place: registers are numbered from 1", state.StateLayout.set_owners, "place - 1, 0)", "place, 0)", TWO),
     row(
         "one-step: second slots are first",
         one_step.Layout.set_processors,

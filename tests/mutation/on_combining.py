@@ -195,7 +195,7 @@ def share_certificate() -> None:
     code, row = Code.of(text_job("CRCW sum", 1)), CONSTRUCTIONS["mdm"]
     for dtype, unit in (("float64", 2.0**-52), ("float32", 2.0**-23)):
         for word, pid, holds in ((4, 2, True), (8, 6, True), (11, 9, dtype == "float64"), (12, 12, dtype == "float64")):
-            compiled = compile_code(code, row.bits(word, 5, pid), dtype)
+            compiled = compile_code(code, row.of_bits(word, 5, pid), dtype)
             (line,) = [x for x in certify(compiled.model, compiled.circuit).lines if "share" in x.what]
             (pool,) = [x for x in compiled.circuit.layers[1].lookups if isinstance(x, Pool)]
             weight = 2.718281828459045**-pool.exponent
@@ -203,7 +203,7 @@ def share_certificate() -> None:
             assert least <= line.found <= 1.5 * least and line.holds == holds == (line.found < 0.25), f"{line}, at least {least}"
             assert 1 / 64 < ((1 << word + pid) * weight) <= 1 / 16, f"exponent {pool.exponent}"
     for pool in (
-        x for x in row.build(Code.of(by_rules(("or", "and"))), row.bits(4, 5, 6)).layers[1].lookups if isinstance(x, Pool)
+        x for x in row.build(Code.of(by_rules(("or", "and"))), row.of_bits(4, 5, 6)).layers[1].lookups if isinstance(x, Pool)
     ):
         assert 1 / 64 < (1 << 12) * 2.718281828459045**-pool.exponent <= 1 / 16, f"exponent {pool.exponent} of {pool.name}"
 
@@ -214,10 +214,10 @@ def share_readers() -> None:
     rest, share = Linear({("rest", 0): 1}), Linear({("share", 0): 1})
     for number, gate in ((2, Threshold(rest - 1, {("out", 0): 1})), (2, Threshold(rest * 4 - 4, {("out", 0): 1})),
                          (1, Threshold(share * 8 - 3, {("out", 0): 1}))):  # fmt: skip
-        circuit = row.build(code, row.bits(4, 4, 2))
+        circuit = row.build(code, row.of_bits(4, 4, 2))
         circuit.layers[number].gates.append(gate)
         _is_no_circuit(circuit)
-    circuit = row.build(code, row.bits(4, 4, 2))
+    circuit = row.build(code, row.of_bits(4, 4, 2))
     lookups = circuit.layers[2].lookups
     lookups[0] = replace(lookups[0], recency=share, recency_max=15)
     _is_no_circuit(circuit)
@@ -246,7 +246,7 @@ def other_modes() -> None:
         assert "no models of the write rule `+`" in str(error)
     with TemporaryDirectory() as folder:
         file, program = Path(folder) / "m.safetensors", parse_program(TEXT.format("CRCW max"))
-        save_compiled(file, program, compile_code(Code.of_program(program), CONSTRUCTIONS["mdm"].bits(4, 4, 2)))
+        save_compiled(file, program, compile_code(Code.of_program(program), CONSTRUCTIONS["mdm"].of_bits(4, 4, 2)))
         model, metadata = load_model(file)
         assert load_program_or_model(file)[1] is not None
         save_model(file, model, {**metadata, "combining": "min"})

@@ -44,7 +44,7 @@ SHORT = (
 def short_model(construction: str) -> Compiled:
     bits = 5 if construction == "mdm" else 6
     code = Code.of(job(*SHORT, registers=2, processors=2, word_bits=2, mode="CRCW priority"))
-    return compile_code(code, CONSTRUCTIONS[construction].bits(2, bits, 1), construction=construction)
+    return compile_code(code, CONSTRUCTIONS[construction].of_bits(2, bits, 1), construction=construction)
 
 
 def nth(part: str, which: int, value: float) -> Callable[[Compiled], Fault]:

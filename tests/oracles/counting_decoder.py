@@ -83,7 +83,7 @@ class Counter:
             return tokens[-1] == self.model.starts[self.model.marks[3]]
         if self.model.process == "arm":
             return len(tokens) == len(self.positions)
-        return self.model.process != "ap-mdm" and mask not in tokens
+        return self.model.process not in ("ap-mdm", "revision") and mask not in tokens
 
     def _erased(self, tokens: list[int]) -> list[int]:
         """C CALL T SEP A RETURN becomes C A. Nothing that was computed is kept then."""
@@ -102,6 +102,8 @@ class Counter:
         mask = self.model.starts[self.model.mask]
         if self.model.process == "arm":
             return [*tokens, best[-1]] if sure[-1] else tokens
+        if self.model.process == "revision":
+            return [b if s else token for token, b, s in zip(tokens, best, sure)]
         filled = [b if token == mask else token for token, b in zip(tokens, best)]
         if self.model.process == "mdm":
             return [f if s else token for token, f, s in zip(tokens, filled, sure)]

@@ -103,7 +103,7 @@ def decode(path: str | Path, max_steps: int = 1_000_000) -> Decoded:
     with safe_open(path, framework="np") as job:
         metadata = dict(job.metadata())
         weights = {name: job.get_tensor(name) for name in job.keys()}  # noqa: SIM118 (not a mapping)
-    if metadata["format"] != "lockstep-job-1" or metadata["process"] not in ("mdm", "ap-mdm", "arm"):
+    if metadata["format"] != "lockstep-job-1" or metadata["process"] not in ("mdm", "ap-mdm", "arm", "revision"):
         raise ValueError(f"not a job this decoder knows: {metadata['format']}, {metadata['process']}")
     mask, layers, tokens = int(metadata["mask_id"]), int(metadata["layers"]), weights["tokens"]
     context = [len(tokens)]
@@ -112,10 +112,10 @@ def decode(path: str | Path, max_steps: int = 1_000_000) -> Decoded:
         tokens = append(weights, layers, tokens, mask, float(metadata["threshold"]), marks, context)
     while metadata["process"] != "arm":
         x = hidden_states(weights, layers, tokens)
-        masked = np.flatnonzero(tokens == mask)
+        masked = np.arange(len(tokens)) if metadata["process"] == "revision" else np.flatnonzero(tokens == mask)
         found, probability = best_tokens(x[masked], weights["unembedding"], mask)
         new = tokens.copy()
-        if metadata["process"] == "mdm":
+        if metadata["process"] in ("mdm", "revision"):
             sure = probability >= float(metadata["threshold"])
             new[masked[sure]] = found[sure]
         else:

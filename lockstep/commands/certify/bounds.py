@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
-from lockstep.compiler import blocks, erasing
+from lockstep.compiler import blocks, erasing, in_place
 from lockstep.compiler.compile import Compiled, Widths, compile_code, find_construction
 from lockstep.compiler.in_place import OWN_PARAMETERS
-from lockstep.compiler.names import ERASING
+from lockstep.compiler.names import ERASING, REVISION
 from lockstep.compiler.processor import Code, bits_for
 from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import Certificate, certify, horizon
@@ -89,7 +89,7 @@ def certify_bounds(program: Program, construction: str, asked: Mapping[str, Opti
 def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths | None) -> tuple[Limit, ...]:
     """A limit for each letter that a construction's weights depend on. A model file bounds its context N instead of S."""
     found = []
-    for letter in ("T", "P") if _takes_time(construction) else ("P", "S"):
+    for letter in _letters(construction):
         most = asked[letter]
         if most is not None:
             found.append(Limit(letter, most, "asked for"))
@@ -99,13 +99,26 @@ def _limits(construction: str, asked: Mapping[str, Optional[int]], own: Widths |
             found.append(Limit(letter, 1 << own.pid, "the model's own"))
         else:
             by_step = "L" if isinstance(own, erasing.Widths) else "T"
-            letter, bits = (by_step, own.time) if isinstance(own, blocks.Widths) else ("N", own.length)
+            letter, bits = (by_step, own.time) if isinstance(own, blocks.Widths) else ("N", _length_of(own))
             found.append(Limit(letter, (1 << bits) - 1, "the model's own"))
     return tuple(found)
 
 
+def _length_of(widths: Widths) -> int:
+    """The bits of a position."""
+    assert isinstance(widths, in_place.Widths)
+    return widths.length
+
+
+def _letters(construction: str) -> tuple[str, ...]:
+    """What bounds the weights of a construction, the first by its own number of bits."""
+    if construction == REVISION:
+        return ("P",)
+    return ("T", "P") if _takes_time(construction) else ("P", "S")
+
+
 def _takes_time(construction: str) -> bool:
-    """Whether its weights depend on the steps of a run, and not on its cells."""
+    """Whether its weights depend on the steps of a run, and not on its cells or on processors alone."""
     return construction not in theorem4.BOUNDS and construction != ERASING
 
 
@@ -114,8 +127,10 @@ def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bi
 
     A cycle of arm erasing has the most steps on one processor.
     """
-    kind: type[Widths] = find_construction(construction).bits
+    kind: Callable[[int, int, int], Widths] = find_construction(construction).of_bits
     pid = bits_for(most["P"])
+    if construction == REVISION:
+        return kind(word_bits, 0, pid)
     if construction not in theorem4.BOUNDS:
         steps = most["T"] if _takes_time(construction) else most.get("L") or -(-(most["S"] + code.registers + 1) // 3)
         return kind(word_bits, max(1, steps.bit_length()), pid)

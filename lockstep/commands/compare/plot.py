@@ -26,6 +26,7 @@ LOOKS = (
     ("#cc79a7", "v", (0, (1, 1))),
     ("#e69f00", "P", (0, (4, 1, 1, 1))),
     ("#56b4e9", "X", (0, ())),
+    ("#8b5a2b", "<", (0, (3, 1))),
 )
 #: The machine's own line.
 MACHINE: dict[str, Any] = {"color": "#5f5f5f", "linewidth": 1.0}

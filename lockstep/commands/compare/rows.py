@@ -152,7 +152,7 @@ def by_form(compiled: Compiled, job: Job, time: int, activity: Activity, every: 
     facts, bound = FACTS[system], BOUNDS[system].every(every)
     values = bound.letters(job, time)
     passes = list(facts.contexts(values, bound))
-    tokens = facts.tokens(values | {"run": activity.running, "put": activity.written})
+    tokens = facts.tokens(values | activity.letters)
     return Counts(bound.steps(job, time), sum(number for number, _ in passes), bound.peak_context(job, time), tokens,
                   Prices.of(compiled.model).decode(passes))  # fmt: skip
 

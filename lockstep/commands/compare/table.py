@@ -107,9 +107,9 @@ def in_words(comparison: Comparison) -> list[str]:
     said += [f"{name} needs a context of {_context(form, run)}, however long the run is." for name, form in erasing]
     said += [f"{name} takes {_steps(form, run.time)}, in a context of {_context(form, run)}." for name, form in in_place]
     if erasing and in_place:
-        (name, slow), (_, fast) = erasing[0], min(in_place, key=lambda pair: pair[1].steps)
+        (name, slow), (saver, fast) = erasing[0], min(in_place, key=lambda pair: pair[1].steps)
         said.append(
-            f"So what ap-mdm saves beside {name} is time, not space: {fast.steps:,} decoding steps instead of {slow.steps:,}."
+            f"So what {saver} saves beside {name} is time, not space: {fast.steps:,} decoding steps instead of {slow.steps:,}."
         )
     return said
 

@@ -93,5 +93,5 @@ def _difference(construction: str, job: Job, time: int, activity: Activity, take
     seen = [length for _, length in passes_made(taken.contexts, process_of(construction))]
     if seen != expected:
         return f"{taken.steps} decoding steps at contexts up to {max(seen)}, not {len(expected)} up to {max(expected)}"
-    tokens = facts.tokens(values | {"run": activity.running, "put": activity.written})
+    tokens = facts.tokens(values | activity.letters)
     return "" if taken.tokens == tokens else f"{taken.tokens} tokens, not {tokens}"

@@ -11,9 +11,9 @@ from lockstep.proofs_check.theorems import BOUNDS
 
 
 def letters(construction: str, job: Job, time: int) -> dict[str, int]:
-    """The values of the letters in the closed forms. `run` and `put` get their upper bound P T."""
+    """The values of the letters in the closed forms. `run` and `put` get their upper bound P T, `new` gets 2 P T."""
     most = job.processors * time
-    return BOUNDS[construction].letters(job, time) | {"run": most, "put": most}
+    return BOUNDS[construction].letters(job, time) | {"run": most, "put": most, "new": 2 * most}
 
 
 def contexts(construction: str, values: Mapping[str, int]) -> Iterator[tuple[int, int]]:

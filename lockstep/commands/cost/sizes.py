@@ -210,7 +210,7 @@ def run_small_sizes(program: Program, word_bits: int | None = None, seed: int = 
     """
     generator, left = generator_for(program, use_sidecar, word_bits), MOST_SMALL
     runs: list[tuple[dict[str, int], Run]] = []
-    active = Activity(1, 0)
+    active = Activity(1, 0, 0)
     for params, arrays in draw(generator, SMALL, 1, seed):
         with generator.blaming_sidecar():
             job = program.instantiate(params, arrays, word_bits)

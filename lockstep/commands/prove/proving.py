@@ -65,7 +65,7 @@ def prove_program(program: Program, constructions: Sequence[str], bits: int, giv
 
 
 def _compile(code: Code, construction: str, bits: int) -> Compiled:
-    return compile_code(code, find_construction(construction).bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
+    return compile_code(code, find_construction(construction).of_bits(bits, EXTENT_BITS, PID_BITS), construction=construction)
 
 
 def _prove(name: str, compiled: Compiled, lemmas: Lemmas, progress: Progress) -> CertifiedProof:

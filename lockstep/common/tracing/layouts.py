@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockstep.compiler import blocks, erasing, in_place, masked_arm
+from lockstep.compiler import blocks, erasing, masked_arm
 from lockstep.compiler.compile import Layout
+from lockstep.compiler.state import StateLayout
 
 
 def layout_header(layout: Layout) -> dict[str, Any]:
     """The field `layout` of docs/trace.md."""
     if isinstance(layout, masked_arm.Layout):
         return _blocks(layout.before) | {"form": "pairs", "before": layout.before.length, "length": layout.length}
-    if isinstance(layout, in_place.Layout):
+    if isinstance(layout, StateLayout):
         return _state(layout)
     return _cycle(layout) if isinstance(layout, erasing.Layout) else _blocks(layout)
 
@@ -29,8 +30,8 @@ def _cycle(layout: erasing.Layout) -> dict[str, Any]:
     return found
 
 
-def _state(layout: in_place.Layout) -> dict[str, Any]:
+def _state(layout: StateLayout) -> dict[str, Any]:
     job = layout.job
     return {"form": "state", "length": layout.length, "parameters": layout.first_cell - 1, "cells": job.space,
-            "slots": layout.ROWS_PER_CELL, "rows": layout.row_names(job), "outputs": len(job.outputs),
+            "own": len(layout.OWN), "slots": layout.ROWS_PER_CELL, "rows": layout.row_names(job), "outputs": len(job.outputs),
             "firstOutput": job.outputs.start}  # fmt: skip

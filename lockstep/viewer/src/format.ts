@@ -129,6 +129,7 @@ export interface PairPlaces extends Common {
 }
 export interface StatePlaces extends Common {
   form: "state";
+  own: number;
   cells: number;
   slots: number;
   rows: string[];

@@ -24,6 +24,11 @@ export class StateLayout extends Layout {
   private ended(d: number): boolean {
     return d === this.replay.header.steps && this.replay.context[d] === 2 + this.places.outputs;
   }
+  /** The name of a parameter: the construction's own ones stand first. */
+  private parameter(number: number): string {
+    const { own } = this.places, named = number - own;
+    return number < own ? OWN[number] : `parameter ${this.header.derived[named] ?? named}`;
+  }
   private grows(d: number): boolean {
     return this.replay.context[d] < this.places.length && !this.ended(d);
   }
@@ -61,7 +66,7 @@ export class StateLayout extends Layout {
     const { slots, rows, outputs, firstOutput } = this.places, end = this.ended(d);
     if (!position) return "the beginning: what a lookup reads when it finds nothing";
     if (end) return position <= outputs ? `output ${cellName(this.header, firstOutput + position - 1)}` : "the end: a fixed point";
-    if (position < this.firstCell) return OWN[position - 1] ?? `parameter ${this.header.derived[position - 3] ?? position - 3}`;
+    if (position < this.firstCell) return this.parameter(position - 1);
     if (this.grows(d)) return "an input word or a new mask: the sequence still grows";
     if (position < this.firstProcessor) {
       const place = position - this.firstCell;

@@ -34,7 +34,7 @@ TIES, UNCLEAR, TAPE = 2, 4, len(FAULTS)
 #: The decoders of the compiled module: of encoders, and of causal models.
 DECODERS = {False: "Decoder", True: "Appending"}
 #: Rules of decoding steps that they know themselves, by the name of the process.
-RULES = {False: {"mdm": "UNMASK", "ap-mdm": "EDIT"}, True: {"arm": "APPEND"}}
+RULES = {False: {"mdm": "UNMASK", "ap-mdm": "EDIT", "revision": "REVISE"}, True: {"arm": "APPEND"}}
 #: Askers of a table are numbered in 32 bits, from 1; a row has a power of two of them, at least one for each head and care.
 MOST_NUMBERED = 1 << 32
 #: The compiled decoder keeps a predicted token in 32 bits, with a sign.
@@ -48,13 +48,13 @@ CERTAIN, CONTROLS, UNSURE = 1, np.array([2, 4, 8], np.uint8), 16
 class NativeSession:
     """Predictions by the native engine; see `lockstep.models.engines.session`.
 
-    Args: compiled: one of the compiled modules; by default the best one for this CPU.
+    Args: compiled: one of the compiled modules; by default the best one for this CPU. every: whether the tokens of all rows count.
     """
 
     name = "native"
 
     def __init__(self, model: Transformer, sequences: Sequence[Tokens], positions: Sequence[Positions],
-                 compiled: ModuleType | None = None) -> None:  # fmt: skip
+                 compiled: ModuleType | None = None, every: bool = False) -> None:  # fmt: skip
         if len(sequences) > 1:
             raise Unsuitable("it decodes one sequence at a time")
         if not len(sequences[0]):
@@ -68,13 +68,14 @@ class NativeSession:
             raise Unsuitable("it was not compiled: there was no C++ compiler when Lockstep was installed")
         self.compiled, self.model, self.positions = compiled, model, positions[0]
         self.processes: dict[str, str] = RULES[model.causal]
+        self.every = every
         self.preparing = Preparing(compiled, model, self.positions, int(sequences[0][0]))
         self._begin(sequences[0])
 
     def _begin(self, tokens: Tokens) -> None:
         prepared = self.preparing.prepared()
         self.tapes, self.control = prepared.tapes, bool(prepared.plan.readout.control)
-        self.decoder = _Builder(self.compiled, self.model, self.positions, prepared).decoder
+        self.decoder = _Builder(self.compiled, self.model, self.positions, prepared, self.every).decoder
         self.decoder.begin(tokens)
         self.seen = tokens  # that of the last prediction
 
@@ -158,13 +159,14 @@ class NativeSession:
 class _Builder:
     """A decoder of a translated model, with positions in its records."""
 
-    def __init__(self, compiled: Any, model: Transformer, positions: Positions, prepared: Prepared) -> None:
+    def __init__(self, compiled: Any, model: Transformer, positions: Positions, prepared: Prepared, every: bool) -> None:
         plan, found, place = prepared.plan, prepared.translation, prepared.record
         embed, readout = plan.embed, plan.readout
         self.rows = len(positions)
         self.decoder = getattr(compiled, DECODERS[model.causal])(
             len(positions), place.words, place.flags.word, place.flags.bit, model.vocabulary.mask, plan.sink_kind,
             embed.offsets.astype(np.int32), embed.kind_bits, len(found.bits), readout.control, readout.control > 0,
+            every,
         )  # fmt: skip
         for number, each in enumerate(prepared.tapes):
             self.decoder.add_tape(each.compiled, place.kept[number - 1] if 0 < number <= len(place.kept) else 0)

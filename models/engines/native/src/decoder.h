@@ -60,7 +60,7 @@ class Decoder : public Records {
     forget(passed_), forget(todo_);
     for (u32 row : predicted) {
       anew_.remove(row);
-      if (vocabulary_.controls || tokens[row] == vocabulary_.mask) read_.push_back(row);
+      if (is_read(row)) read_.push_back(row);
     }
     through(last, read_);
     forget(read_);
@@ -71,8 +71,11 @@ class Decoder : public Records {
 
   // What was predicted last of a row: of one that holds no mask, only control bits are.
   Outcome outcome(u32 row) const {
-    return vocabulary_.controls || tokens[row] == vocabulary_.mask ? outcomes_[row] : Outcome{};
+    return is_read(row) ? outcomes_[row] : Outcome{};
   }
+
+  // Whether a row is read out: control bits are of all rows, tokens of masked ones, where not every token counts.
+  bool is_read(u32 row) const { return vocabulary_.controls || vocabulary_.every || tokens[row] == vocabulary_.mask; }
 
   // One decoding step in parallel order. False: nothing changes, or there is no room (see `grown`).
   bool step(Rule rule) {
@@ -217,9 +220,9 @@ class Decoder : public Records {
     const bool masked = token == vocabulary_.mask;
     u8 act = 0;
     i64 after = token;
-    if (rule == Rule::UNMASK) {
+    if (rule == Rule::UNMASK || rule == Rule::REVISE) {
       if (found.bits & UNSURE) raise(UNCLEAR);
-      if (masked && found.bits & CERTAIN) after = found.token;
+      if ((masked || rule == Rule::REVISE) && found.bits & CERTAIN) after = found.token;
     } else {
       if (vocabulary_.strict && found.bits & UNSURE) raise(UNCLEAR);
       after = found.bits & REMASK ? vocabulary_.mask : masked ? found.token : token;

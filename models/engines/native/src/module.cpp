@@ -92,8 +92,8 @@ static void bind_records(py::module_ &m) {
 template <typename D> static void bind_decoder(py::module_ &m, const char *name) {
   py::class_<D, Records>(m, name, py::module_local())
       .def(py::init([](size_t rows, int words, int flags_word, int flags_bit, i32 mask, i32 first_kind, const Integers &offsets,
-                       const Integers &bits, int most_bits, int controls, bool strict) {
-        return new D(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls, strict});
+                       const Integers &bits, int most_bits, int controls, bool strict, bool every) {
+        return new D(rows, words, flags_word, flags_bit, Vocabulary{mask, first_kind, list(offsets), list(bits), most_bits, controls, strict, every});
       }))
       .def("begin", [](D &d, const Array<i64> &tokens) { d.begin(tokens.data(), (size_t)tokens.size()); })
       .def("update", [](D &d, const Array<i64> &rows, const Array<i64> &tokens) {
@@ -112,6 +112,7 @@ PYBIND11_MODULE(NATIVE_NAME, m) {
   py::enum_<Rule>(m, "Rule", py::module_local())
       .value("UNMASK", Rule::UNMASK)
       .value("EDIT", Rule::EDIT)
+      .value("REVISE", Rule::REVISE)
       .value("APPEND", Rule::APPEND);
   bind_records(m);
   bind_decoder<Decoder>(m, "Decoder");

@@ -11,8 +11,8 @@
 #include "lookups.h"
 #include "tape.h"
 
-// What a decoding step makes of predictions: mdm, any-process masked diffusion, autoregression.
-enum class Rule { UNMASK, EDIT, APPEND };
+// What a decoding step makes of predictions: mdm, any-process masked diffusion, revision, autoregression.
+enum class Rule { UNMASK, EDIT, REVISE, APPEND };
 
 enum Fault : u32 { NONE, FIRST_TOKEN, TIES, FIRST_READS, UNCLEAR, NO_BEST, FAR, TAPE };
 
@@ -28,6 +28,7 @@ struct Vocabulary {
   std::vector<i32> offsets, bits;   // of each kind
   int most_bits, controls;
   bool strict;  // edits need a token that is clearly the best
+  bool every;  // the tokens of all rows count
 };
 
 class Records {
