@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lockstep.compiler import revision
+from lockstep.compiler import hits, revision, state
 from lockstep.models import processes
-from mutation.circuits import without_literal, without_match, without_recency
+from mutation.circuits import weight, without_literal, without_match, without_recency
+from mutation.of_checks import bound
 from mutation.planting import Planting, Rewrite
 from mutation.table import Mutant
 
@@ -36,4 +37,29 @@ MUTANTS = (
         Rewrite(processes.revise, "(prediction.token != tokens))", "(prediction.token != tokens))[:1]"),
     ),
     row("uncertain tokens are taken", Rewrite(processes.revise, "prediction.probability >= THRESHOLD", "True")),
+    row(
+        "processors are numbered where they should be ranked",
+        Rewrite(state.StateLayout.set_owners, "self.ranks(pid)", "pid"),
+        "winners of revision",
+    ),
+    row(
+        "the word itself decides, whatever the rule",
+        Rewrite(
+            hits.HitBuilder.look_up_hits, 'self.mixing.bid if self.code.how == "mixed" else self.complement', "self.complement"
+        ),
+        "combined writes of revision",
+    ),
+    row(
+        "outputs begin one cell later",
+        Rewrite(revision.Layout.final_position, "+ cell", "+ cell + 1"),
+        "small layouts of revision",
+    ),
+    row(
+        "operands are of any processor",
+        Rewrite(revision._RevisionBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"),
+        "residuals of revision",
+    ),
+    row("a query of head hit, one more", weight(3, "q", "hit", 0, "one more"), "certificate of revision"),
+    row("an output of head counter, negated", weight(1, "o", "counter", 0), "proof of revision"),
+    row("registers have no row in the closed form", bound(REVISION, context="1 + h + S + P"), "closed forms of revision"),
 )

@@ -58,9 +58,10 @@ def comparisons_in_words() -> None:
         r"arm erasing needs a context of \d+ tokens \(\d\.\d for each word of space\), however long the run is\.", words[4]
     )
     assert words[5].startswith("ap-mdm two-step takes ") and words[5].endswith(" for each word of space)."), words[5]
-    saved = f"{words[6].split()[3]} decoding steps instead of {erasing}"
-    assert words[7] == f"So what ap-mdm saves beside arm erasing is time, not space: {saved}.", words[7]
-    assert len(words) == 8 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
+    assert words[7] == "revision takes 9 steps (1.0 T), in a context of 22 tokens (1.0 for each word of space).", words[7]
+    saved = f"9 decoding steps instead of {erasing}"
+    assert words[8] == f"So what revision saves beside arm erasing is time, not space: {saved}.", words[8]
+    assert len(words) == 9 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
     assert "if it keeps keys and values" in serially(found.rows)[0] and "keeps" not in serially(found.rows)[1]
 
 
