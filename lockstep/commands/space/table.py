@@ -29,7 +29,7 @@ def space_table(name: str, rows: Sequence[SpaceRow]) -> RenderableType:
     processes = list(rows[0].contexts) if rows else []
     table = narrow_table()
     table.add_column("input")
-    for column in ("T", "space", *processes):
+    for column in ("T", "space", *(process.replace(" ", "\n") for process in processes)):
         table.add_column(column, justify="right", no_wrap=True)
     for title, figure in (("context, tokens", _context), ("context / space", _ratio), ("decoding steps", _steps)):
         table.add_section()
