@@ -45,7 +45,7 @@ def test_what_is_no_permutation_is_refused(alone: Do, text: str, says: str) -> N
         (f"decode {TREE_SUM} --process masked-arm --order random", "the order of masked-arm is fixed before its first decoding step"),
         (f"decode {TREE_SUM} --process ao-mdm --schedule one-step", "ao-mdm has no one-step schedule"),
         ("prove tree_sum --process masked-arm", "masked-arm has the layers of mdm between its own two: prove --process mdm"),
-        ("sweep tree_sum --process masked-arm", "is not one of 'mdm', 'ap-mdm', 'arm', 'all'"),
+        ("sweep tree_sum --process masked-arm", "is not one of 'mdm', 'ap-mdm', 'arm', 'revision', 'all'"),
     ],
 )  # fmt: skip
 def test_what_a_process_does_not_take_is_refused(alone: Do, arguments: str, says: str) -> None:

@@ -198,7 +198,11 @@ def test_a_campaign_on_the_command_line(do: Do) -> None:
         case = language_program(random_of(7, number))
         rules = parse_program(case.text).rules
         decodes.update(
-            {name: winners_that_run(case) for name in (*ALL.constructions, "arm", "arm erasing") if not lacks(name, rules)}
+            {
+                name: winners_that_run(case)
+                for name in (*ALL.constructions, "arm", "arm erasing", "revision")
+                if not lacks(name, rules)
+            }
         )
     left = Counter(record["left_undecoded"])  # contexts of programs that add up or count writers are limited
     assert Counter(record["decodes"]) + left == decodes and decodes["mdm"] > record["held"] and left["mdm"] <= 4

@@ -307,7 +307,8 @@ def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
     assert [row["time"] for row in record] == [4 + (1 << b) * (8 * b + 7) for b in range(1, 7)]
     assert [row["contexts"]["ap-mdm"] for row in record] == [15, 16, 17, 18, 19, 20]
     assert [row["contexts"]["ap-mdm one-step"] for row in record] == [19, 21, 23, 25, 27, 29]
-    processes = ("mdm", "ap-mdm", "ap-mdm one-step")
+    assert [row["contexts"]["revision"] for row in record] == [10, 11, 12, 13, 14, 15]
+    processes = ("mdm", "ap-mdm", "ap-mdm one-step", "revision")
     assert [row["contexts"]["arm erasing"] for row in record] == [30, 32, 34, 39, 41, 43]
     token_by_token = dict.fromkeys(("arm", "arm erasing"), "computed")
     assert record[0]["verdicts"] == dict.fromkeys(processes, "agrees") | token_by_token
@@ -316,9 +317,9 @@ def test_space_shows_contexts_and_decodes_what_fits(do: Do) -> None:
     table = do(f"space {source} --sizes 1 --max-context 0").out
     rows = [line.split() for line in table.splitlines()]
     assert [row for row in rows if row[:2] == ["b", "1"]] == [
-        ["b", "1", "34", "7", "106*", "15*", "19*", "106*", "30*"],
-        ["b", "1", "34", "7", "15.1*", "2.1*", "2.7*", "15.1*", "4.3*"],
-        ["b", "1", "34", "7", "35*", "76*", "41*", "103*", "228*"],
+        ["b", "1", "34", "7", "106*", "15*", "19*", "106*", "30*", "10*"],
+        ["b", "1", "34", "7", "15.1*", "2.1*", "2.7*", "15.1*", "4.3*", "1.4*"],
+        ["b", "1", "34", "7", "35*", "76*", "41*", "103*", "228*", "34*"],
     ]
     assert "* computed from the closed form" in table
 

@@ -39,10 +39,10 @@ def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
 def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep, "PROGRAMS", [path for path in deep.PROGRAMS if path.stem == "counter"])
     proved = deep.proofs(1, ticks)
-    assert proved.holds and "of 1 programs in 5 constructions" in proved.found
+    assert proved.holds and "of 1 programs in 6 constructions" in proved.found
     (((_, _, *constructions), ((program, bits, *cells),)),) = proved.tables
-    assert constructions == ["mdm", "ap-mdm", "ap-mdm one-step", "arm", "arm erasing"] and program == "counter"
-    assert int(bits) <= 16 and len(cells) == 5
+    assert constructions == ["mdm", "ap-mdm", "ap-mdm one-step", "arm", "arm erasing", "revision"] and program == "counter"
+    assert int(bits) <= 16 and len(cells) == 6
     real = deep.answer
     few = ("--only", "word operations")
     monkeypatch.setattr(deep, "answer", lambda *command, **bar: real(*command, *(few if "mutation" in command else ()), **bar))

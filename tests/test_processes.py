@@ -66,7 +66,9 @@ def test_the_table_says_which_orders_exist() -> None:
         "ao-mdm": (True, (*fixed, "random")),
         "masked-arm": (True, fixed),
         "arm": (False, ("parallel", "left-to-right")),
+        "revision": (False, ("parallel",)),
     }
+    assert [name for name, p in PROCESSES.items() if p.revises] == ["revision"]
     assert [name for name, p in PROCESSES.items() if p.appends] == ["arm"]
 
 

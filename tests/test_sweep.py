@@ -57,7 +57,15 @@ def test_checked_and_computed_are_told_apart(alone: Do) -> None:
         < BOUNDS["mdm"].peak_context(load("tiny.pram").instantiate({"n": 3}, {"A": [0] * 3}), 8)
     )
     assert (program["checked"], program["computed"], program["failed"], program["stopped"]) == (4, 2, 0, 0)
-    for what, most in {"machine": 3, "mdm": 2, "ap-mdm": 3, "ap-mdm one-step": 3, "arm": 2, "arm erasing": 3}.items():
+    for what, most in {
+        "machine": 3,
+        "mdm": 2,
+        "ap-mdm": 3,
+        "ap-mdm one-step": 3,
+        "arm": 2,
+        "arm erasing": 3,
+        "revision": 3,
+    }.items():
         assert program["checked_for"].pop(what) == {"sizes": [[1, most]], "params": {"n": [1, most]}}
     assert not program["checked_for"]
     found = table(Path("sweep.sqlite"))
@@ -171,7 +179,7 @@ def test_the_page_lists_the_options(alone: Do) -> None:
         ("sweep empty", 1, "empty: error: no programs (*.pram) in this folder"),
         ("sweep wrong.pram", 1, "wrong.pram:1:"),
         ("sweep tiny.pram --sizes 0", 2, "sizes start at 1"),
-        ("sweep tiny.pram --process random", 2, "'random' is not one of 'mdm', 'ap-mdm', 'arm', 'all'"),
+        ("sweep tiny.pram --process random", 2, "'random' is not one of 'mdm', 'ap-mdm', 'arm', 'revision', 'all'"),
         ("sweep tiny.pram --out no/where.sqlite", 2, "there is no directory no"),
         ("sweep tiny.pram --workers 1 --scheduler tcp://127.0.0.1:1", 2, "exclude each other"),
         ("sweep tiny.pram --out sweep.md", 2, "sweep.md is the database: a report would be written over it"),
