@@ -229,7 +229,7 @@ def _sweep_until(statement: int, folder: Path, database: Path) -> None:
 def test_killed_while_it_runs_a_sweep_goes_on(workers: int, tmp_path: Path) -> None:
     files(tmp_path, tiny_pram=TINY, tiny_py=NOTING)
     (tmp_path / "tmp").mkdir()
-    limits = Limits(("mdm", "ap-mdm", "arm"), "float64", 60, 2000, 1_000_000)
+    limits = Limits(("mdm", "ap-mdm", "arm", "revision"), "float64", 60, 2000, 1_000_000)
     undisturbed = swept(tmp_path, tmp_path / "undisturbed.sqlite", limits=limits, sizes=range(1, 7))
     log, database = tmp_path / "tiny.py.log", tmp_path / "sweep.sqlite"
     log.unlink()
