@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lockstep.models.drawing import Logits, Matrix
+from lockstep.models.drawing import Logits
 from lockstep.models.processes import Edits
 from lockstep.models.samplers import Guesses, Rules, State, guess, sampler
 from lockstep.models.sampling import Sampling
@@ -73,7 +73,8 @@ class Picker:
             found = logits(new)
             self.kinds[new], self.ones[new], self.zeros[new] = found.kinds, found.ones, found.zeros
         kept = Logits(self.kinds[rows], self.ones[rows], self.zeros[rows])
-        return guess(rows, kept, self.vocabulary, self.temperature, self._noise(kept.kinds, kept.ones))
+        return guess(rows, kept, self.vocabulary, self.temperature, self._noise(len(rows)))
 
-    def _noise(self, kinds: Matrix, bits: Matrix) -> Logits | None:
-        return None if self.noise is None else self.noise.draw(self.random, len(kinds), kinds.shape[1], bits.shape[1])
+    def _noise(self, rows: int) -> Logits | None:
+        """The noise of so many rows in this step."""
+        return None if self.noise is None else self.noise.draw(self.random, rows, self.kinds.shape[1], self.ones.shape[1])
