@@ -7,7 +7,7 @@ import pytest
 from kit.random_models import KINDS, random_model
 
 from lockstep.models.drawing import Logits
-from lockstep.models.samplers import ALIASES, SAMPLERS, Guesses, State, guess, sampler
+from lockstep.models.samplers import ALIASES, SAMPLERS, Guesses, State, chances, guess, sampler
 from lockstep.models.tokens import MASK, Vocabulary
 from lockstep.models.torch_transformer import TorchTransformer
 
@@ -58,6 +58,19 @@ def test_guesses_are_those_of_the_softmax_over_all_tokens(seed: int, dtype: str)
         token, *rest = plain(all_logits(wanted, KINDS, row) / temperature)
         assert found.token[row] == token
         assert [found.confidence[row], found.margin[row], found.entropy[row]] == pytest.approx(rest, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chances_are_those_of_the_softmax_over_all_tokens(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    model = random_model(seed)
+    logits = TorchTransformer(model).logits(TorchTransformer(model).tensor(random.normal(size=(KINDS.size, model.width))))
+    temperature, noise = (1.0, None) if seed < 2 else (random.uniform(0.5, 3), noise_like(logits, random))
+    found = chances(np.arange(KINDS.size), logits, KINDS, temperature, noise)
+    wanted = wide(logits) if noise is None else added(wide(logits), noise)
+    for token in range(KINDS.size):
+        weights = np.exp(all_logits(wanted, KINDS, token) / temperature)
+        assert found[token] == pytest.approx(weights[token] / weights.sum(), rel=1e-12)
 
 
 def test_float32_logits_lose_no_rank() -> None:
@@ -191,7 +204,10 @@ def test_the_text_of_a_sampler_says_it_whole(text: str, whole: str) -> None:
     assert sampler(whole) == sampler(text)
 
 
-FORMS = "write parallel, threshold:P, top:K, one, random:K, factor:F, entropy:GAMMA, entropy-sum:GAMMA, blocks:B"
+FORMS = (
+    "write parallel, threshold:P, top:K, one, random:K, factor:F, entropy:GAMMA, entropy-sum:GAMMA, wino:P:Q, joint:P:Q, blocks:B, anchor, "
+    "cap:ETA, rescale:ETA, or origin, maskgit_plus, topk_margin, entropy; parts are joined as in blocks:32+top:2,margin"
+)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +233,12 @@ FORMS = "write parallel, threshold:P, top:K, one, random:K, factor:F, entropy:GA
         ("blocks:0", "blocks:0: in blocks:B, B is a whole number from 1, not 0"),
         ("blocks:2+blocks:4", "blocks:2+blocks:4: blocks and blocks contradict each other: one of them says where"),
         ("top:2+factor:1", "top:2+factor:1: top and factor contradict each other: one of them says how many"),
+        ("cap:0.1,newest", "cap:0.1,newest: cap:ETA,newest is for a sampler with blocks, as in blocks:B+cap:0.1,newest"),
+        ("cap:0.1+rescale:0.1", "cap:0.1+rescale:0.1: cap and rescale contradict each other: write one of them"),
+        ("anchor+anchor", "anchor+anchor: anchor and anchor contradict each other: write one of them"),
+        ("cap", "cap: write cap:ETA, ETA a number from 0 to 1"),
+        ("cap:1.5", "cap:1.5: in cap:ETA, ETA is a number from 0 to 1, not 1.5"),
+        ("wino:0.5+joint", "wino:0.5+joint: wino and joint contradict each other: one of them says how many"),
         ("blocks:2,margin", "blocks:2,margin: behind blocks:B and a comma stands nothing, not margin"),
     ],
 )  # fmt: skip
