@@ -11,6 +11,7 @@ from kit.decoding import residual_stream, states
 from kit.sampled import small, steps_of
 from oracles import plain_sampler as plain
 
+import lockstep
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import SequenceEditor
 from lockstep.models.engines import available
@@ -165,12 +166,34 @@ def test_decode_with_noise_and_anchor(do: Do) -> None:
     assert json.loads(do("decode tree_sum --size 2 --anchor --json").out)["sampler"] == "parallel+anchor"
 
 
+def test_from_python() -> None:
+    program = lockstep.load("tree_sum")
+    given = {"n": 2}, {"A": [3, 1]}
+    steps = list(lockstep.decoding(program, *given, engine="dense", sampler="one", temperature=4, noise="1:2"))
+    assert len(steps) == 79 and {len(step.edited.unmasked) for step in steps} == {1}
+    wrong = lockstep.decoding(program, *given, engine="dense", sampler="top:2")
+    assert len(list(wrong)) == 2 and wrong.divergence is not None and wrong.divergence.step == 2
+    report = lockstep.verify(program, inputs=given, sampler="top:2", engine="dense")
+    assert not report.holds and report.trouble == str(wrong.divergence)
+    with pytest.raises(ValueError, match="a sampler decides which masks mdm unmasks, and arm takes none"):
+        lockstep.verify(program, inputs=given, constructions=("arm",), sampler="one")
+
+
 def test_verify_takes_a_sampler(alone: Do) -> None:
     report = json.loads(alone("verify tree_sum --sizes 2 --random 1 --sampler one --json").out)
     checks = {check["what"]: check for check in report["checks"] if check["process"] == "mdm"}
-    assert report["holds"] and checks["every token"]["bound"] == "right, one"
-    assert [checks["decoding steps"][key] for key in ("bound", "measured", "verdict")] == ["as one makes them", "79", "measured"]
-    assert checks["multiply-adds"]["bound"] == "<= c N^3" and checks["context length"]["verdict"] == "checked"
+    assert report["holds"] and checks["every token"]["bound"] == "right, sampler one"
+    assert [checks["decoding steps"][key] for key in ("bound", "measured", "verdict")] == [
+        "as sampler one makes them",
+        "79",
+        "measured",
+    ]
+    assert checks["multiply-adds"]["bound"] == "<= c N^3"
+    named_as_an_order = json.loads(alone("verify tree_sum --sizes 1 --random 1 --sampler parallel --json").out)
+    assert [check["verdict"] for check in named_as_an_order["checks"] if check["what"] == "decoding steps"] == ["measured"]
+    back = json.loads(alone("verify tree_sum --sizes 1 --random 1 --sampler blocks:3+cap:0.2,newest --json").out)
+    assert back["holds"] and "measured" in [check["verdict"] for check in back["checks"] if check["what"] == "multiply-adds"]
+    assert checks["context length"]["verdict"] == "checked"
 
 
 def test_verify_fails_where_a_sampler_is_wrong(alone: Do) -> None:
