@@ -14,7 +14,7 @@ from oracles import plain_sampler as plain
 import lockstep
 from lockstep.models.decode import Decoder, decode
 from lockstep.models.editing import SequenceEditor
-from lockstep.models.engines import available
+from lockstep.models.engines import ENGINES, available
 from lockstep.models.samplers.noise import Noise
 from lockstep.models.sampling import Sampling
 from lockstep.proofs_check.agreement import check_agreement
@@ -66,6 +66,23 @@ def test_every_engine_makes_the_same_steps(text: str) -> None:
         assert steps_of(text, engine, size, seed=3) == wanted, engine
     if "random" in text:
         assert steps_of(text, size=size, seed=4) != wanted
+
+
+def test_logits_of_all_rows_are_those_of_the_reference() -> None:
+    """Also of rows that hold a token: samplers that edit them ask for those."""
+    _, compiled, layout, _ = small()
+    start, rows = layout.tokens(), np.arange(layout.length)
+    names = ("dense", "active", "indexed")
+    sessions = [ENGINES[name](compiled.model, [start.copy()], [layout.positions()], "cpu") for name in names]
+    for step in Decoder(compiled.model, start, layout.positions(), "mdm", Sampling(sampler="parallel")):
+        for session in sessions:
+            session.predict([0])
+        wanted, *others = (session.logits(0, rows) for session in sessions)
+        for found in others:
+            for part in ("kinds", "ones", "zeros"):
+                assert np.array_equal(getattr(found, part), getattr(wanted, part))
+        for session in sessions:
+            session.update(0, step.change, step.tokens)
 
 
 def test_temperature_and_noise_are_the_same_in_every_engine() -> None:
