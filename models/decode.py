@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from lockstep.models.alone import logits_alone
 from lockstep.models.drawing import Logits
 from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
@@ -48,8 +49,8 @@ class Decoder:
             edits, heads: each step says how it changed the sequence, and also what each head found. Then no session carries
             steps out itself.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
-            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order,
-            or a matrix of the model does not fit its vocabulary.
+            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order
+            or sampler, or a matrix of the model does not fit its vocabulary.
             NoPermutation: the user's permutation does not have each masked position once. NotCertain: as `SequenceEditor.step`.
     """
 
@@ -61,8 +62,8 @@ class Decoder:
         self.positions = Positions.of(positions)
         self.editor = SequenceEditor(tokens, model.vocabulary, len(self.positions), process, sampling)
         self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence
-        # Sessions that carry out steps themselves draw nothing.
-        self.process, self.in_parallel = process, sampling.order == "parallel" and sampling.sample is None
+        # Sessions that carry out steps themselves draw nothing, and edit all that is ready.
+        self.process, self.in_parallel = process, sampling.order == "parallel" and not sampling.chooses
         self.told, self.heads = edits or heads, heads
         self.reason = ""
         self.session = self._start(sampling.engine)
@@ -112,7 +113,7 @@ class Decoder:
                 return self._step()
         if (erasure := self.editor.erase()) is not None:
             self._update(erasure)
-        step = self.editor.step(*self._predict(), self._logits)
+        step = self.editor.step(*self._predict(), self._logits, self._alone)
         if step is None:
             return None
         if self.heads and step.edited is not None:
@@ -152,6 +153,12 @@ class Decoder:
         self._predict()  # the next engine has not seen this sequence
         return self._logits(rows)
 
+    def _alone(self, rows: Tokens) -> Logits:
+        try:
+            return logits_alone(self.model, self.sequence.tokens, self.positions, rows, self.device)
+        except Unsuitable as reason:
+            raise TooLong(f"{reason}") from None
+
     def _update(self, change: Change) -> None:
         try:
             self.session.update(0, change, self.sequence.tokens)
@@ -170,7 +177,7 @@ class Decoder:
 def stays_on_device(sampling: Sampling, process: str) -> bool:
     """Whether a decode in which nobody looks at steps is made on an accelerator as a whole."""
     whole = sampling.device != "cpu" and sampling.engine == "dense" and sampling.order == "parallel"
-    return whole and sampling.sample is None and not PROCESSES[process].appends
+    return whole and not sampling.chooses and not PROCESSES[process].appends
 
 
 def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",

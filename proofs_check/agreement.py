@@ -47,9 +47,10 @@ class Divergence:
 
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
+        at = f", position {self.position}" if self.position >= 0 else ""
         cell = self.field in ("output", "cell", "pair", "token", "context length", "end")
         who = f"{self.field} {self.processor}" if cell else f"processor {self.processor}, {self.field}"
-        return f"decoding step {self.step}, {who}: expected {self.expected}, found {self.found}{where}"
+        return f"decoding step {self.step}{at}, {who}: expected {self.expected}, found {self.found}{where}"
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Agreement:
 def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
     """Decode a job and compare it with the machine.
 
-    In parallel order and in fixed orders, the sequence must be the expected one after every decoding step. In other orders, each
-    token must be right when it is unmasked, and the last sequence must be the expected one.
+    In parallel order and in fixed orders, the sequence must be the expected one after every decoding step. In other orders, and with
+    a sampler, each token must be right when it is written, and the last sequence must be the expected one.
 
     Args:   time: number of blocks to lay out (for MDM); at least the run's time.
     Raises: PramError: the machine refuses the run or needs more than `time` steps. NoPermutation: the user's permutation does not
@@ -113,16 +114,16 @@ class Beside:
 
     def __init__(self, layout: Layout, decoder: Decoder, construction: str, sampling: Sampling) -> None:
         self.expectation = FACTS[construction].expectation(layout)
-        self.layout, self.decoder = layout, decoder
+        self.layout, self.decoder, self.sampled = layout, decoder, sampling.sampler is not None
         self.number, self.tokens, self.stuck = 0, layout.tokens(), ""
         self.divergence: Divergence | None = None
         self._expected = self._expected_rows(sampling)
 
     def _expected_rows(self, sampling: Sampling) -> Iterator[Tokens] | None:
         """The rows that each step may change, as the expectation makes its steps. None: only rows that the decode changes are known."""
-        if sampling.order == "parallel":
+        if sampling.sampler is None and sampling.order == "parallel":
             return iter(self.expectation)
-        if ORDERS[sampling.order].turns is not None:
+        if sampling.sampler is None and ORDERS[sampling.order].turns is not None:
             return self.expectation.one_by_one(sampling)
         for _ in self.expectation:
             pass
@@ -136,9 +137,15 @@ class Beside:
                 self._end()
                 return
             self.tokens, self.number = step.sequence, step.number
-            changed = step.changed if rows is None else np.concatenate([rows, step.changed])
+            written = self._written(step.changed) if self.sampled else step.changed
+            changed = written if rows is None else np.concatenate([rows, written])
             self.divergence = _first(self.expectation, self.number, self.tokens, changed)
             yield step
+
+    def _written(self, changed: Tokens) -> Tokens:
+        """Those of the changed rows that hold a token. A sampler may mask rows again, and the expectation is at its end."""
+        written: Tokens = changed[self.tokens[changed] != self.layout.circuit.vocabulary.mask]
+        return written
 
     def _next(self, decode: Iterator[DecodingStep]) -> DecodingStep | None:
         try:
@@ -148,9 +155,11 @@ class Beside:
             return None
 
     def _end(self) -> None:
-        """Compare all rows once more: a decode might change a row and not report it."""
-        number = self.number + 1
-        self.divergence = _first(self.expectation, number, self.tokens, np.arange(len(self.tokens)))
+        """Compare all rows once more: a decode might change a row and not report it. A sampler that is stuck is told by its own words."""
+        number, rows = self.number + 1, np.arange(len(self.tokens))
+        self.divergence = _first(
+            self.expectation, number, self.tokens, self._written(rows) if self.sampled and self.stuck else rows
+        )
         if self.divergence is None and self.stuck:  # all tokens are right, but the decoder is stuck
             self.divergence = Divergence(number, 0, "end", "no more decoding steps", self.stuck, "")
 
