@@ -25,7 +25,7 @@ def logits_alone(model: Transformer, tokens: Tokens, positions: Positions, rows:
         chunk = rows[first : first + TOGETHER]
         sequences = np.repeat(tokens[None], len(chunk), axis=0)
         sequences[np.arange(len(chunk)), chunk] = model.vocabulary.mask
-        session = ENGINES["dense"](model, list(sequences), [positions] * len(chunk), device)
+        session = ENGINES["dense"](model, list(sequences), [positions] * len(chunk), device, False)
         session.predict(range(len(chunk)))
         found += [session.logits(number, chunk[number : number + 1]) for number in range(len(chunk))]
     return Logits(*(np.concatenate([getattr(each, part) for each in found]) for part in ("kinds", "ones", "zeros")))

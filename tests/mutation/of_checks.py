@@ -40,8 +40,8 @@ OF_AGREEMENT = (
         AGREEMENT,
         "only rows that the decoder names are compared",
         Beside.__iter__,
-        "np.concatenate([rows, step.changed])",
-        "step.changed",
+        "np.concatenate([rows, written])",
+        "written",
         LIES,
     ),
     row(
