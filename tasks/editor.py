@@ -17,8 +17,6 @@ import numpy as np
 
 from lockstep.compiler.circuit import Match
 from lockstep.compiler.linear import word_of
-from lockstep.compiler.position_fields import PositionFields
-from lockstep.models.positions import Positions
 from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Tokens
 from lockstep.tasks.kit import BOS, YES, EditBuilder, Task
@@ -48,19 +46,6 @@ class Editor(Task):
     """The circuit for letters of so many bits."""
 
     letter_bits: int
-
-    def positions(self, length: int) -> Positions:
-        """Return the encodings of positions 0 .. length - 1.
-
-        Raises: ValueError: the circuit has no index for so many.
-        """
-        if length > 1 << self.index_bits:
-            raise ValueError(f"{length} positions do not fit {self.index_bits} index bits")
-        fields = PositionFields(self.circuit, length)
-        fields.set("one", slice(None), 1)
-        fields.set("rank", slice(None), np.arange(length, dtype=np.int64))
-        fields.set("first", slice(1, 2), 1)
-        return fields.positions
 
     def start(self, script: Iterable[Edit], text: Iterable[int]) -> Tokens:
         """Return BOS, the commands, SEP and the text."""

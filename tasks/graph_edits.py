@@ -15,64 +15,43 @@ from dataclasses import replace
 
 import numpy as np
 
-from lockstep.compiler.circuit import At, Builder, Circuit, Control, Match, Readout
-from lockstep.compiler.invariants import check_circuit
-from lockstep.compiler.linear import Linear
-from lockstep.compiler.processor import SHARPNESS
-from lockstep.models.tokens import MASK, Vocabulary
+from lockstep.compiler.circuit import Match
+from lockstep.models.tokens import MASK
 from lockstep.models.transformer import Tokens
-from lockstep.tasks.kit import BOS, LEFT, RIGHT, Task
+from lockstep.tasks.kit import BOS, EditBuilder, Task
 from lockstep.tasks.pictures import Picture, Sign
 
 ADD, DEL, SEP, EDGE = "ADD", "DEL", "SEP", "EDGE"
 #: An edge from a node to another one, and what to do with it: ADD or DEL.
 Edge = tuple[int, int]
 Command = tuple[str, Edge]
-FIRST, SECOND = At.ROM, At.OPERANDS  # the two layers
+#: The layers: what each row finds, and what it says; then what SEP finds.
+FIRST, SECOND = 0, 1
 
 
 def graph_edits(node_bits: int, index_bits: int) -> Task:
     """Build the circuit for nodes of so many bits and sequences of up to 2^index_bits rows."""
-    b, bits, last = Builder(), 2 * node_bits, (1 << index_bits) - 1
-    vocabulary = Vocabulary(((BOS, 0), (MASK, 0), (SEP, 0), (ADD, bits), (DEL, bits), (EDGE, bits)))
-    kinds = {kind: b.field(f"token.{kind}") for kind, _ in vocabulary.kinds}
-    token = b.field("token.bits", bits)
-    one, rank, first = b.field("one"), b.field("rank", 1, last), b.field("first")
-    places = [b.field(name, index_bits).name for name in ("index", RIGHT, LEFT)]
-    bos, mask, sep, add, delete, edge = (kinds[kind].flag for kind in (BOS, MASK, SEP, ADD, DEL, EDGE))
-    yes, same = Linear(constant=1), [Match(bit, bit) for bit in token]
+    bits = 2 * node_bits
+    b = EditBuilder({SEP: 0, ADD: bits, DEL: bits, EDGE: bits}, 1 << index_bits, depth=2)
+    first, mask, sep, add, delete, edge = b.place("first").flag, *map(b.is_kind, (MASK, SEP, ADD, DEL, EDGE))
+    same = [Match(bit, bit) for bit in b.token_bits]
 
-    masked, adds, wanted = b.field("some row is masked"), b.field("the command adds"), b.field("its edge", bits)
-    b.look_up(FIRST, "mask", 1 - bos, (), (mask,), [(yes, masked.bit())], rank.flag, last)
-    reads = [(add, adds.bit()), *((bit, wanted.bit(j)) for j, bit in enumerate(token))]
-    b.look_up(FIRST, "command", mask, (), (first.flag,), reads)
-    doomed, there = b.field("the command deletes it"), b.field("the edge is there")
-    b.look_up(FIRST, "deleted by the command", edge, same, (first.flag, delete), [(yes, doomed.bit())])
-    b.look_up(FIRST, "edge of the command", first.flag, same, (edge,), [(yes, there.bit())], rank.flag, last)
+    masked = b.exists(FIRST, "mask", b.body, (), (mask,))
+    command = b.read(FIRST, "command", mask, (), (first,), {"adds": add, "edge": [*b.token_bits]})
+    doomed = b.exists(FIRST, "deleted by the command", edge, same, (first, delete))
+    there = b.exists(FIRST, "edge of the command", first, same, (edge,))
 
-    remask, remove, insert = (b.field(f"control.{name}") for name in ("remask", "delete", "insert"))
-    fresh, takes, out = b.field("the edge is to come"), b.field("take"), b.field("out", bits)
-    b.when(FIRST, [doomed.flag], {remask.bit(): 1})
-    b.when(FIRST, [first.flag, delete], {remask.bit(): 1})
-    b.when(FIRST, [first.flag, add, there.flag], {remask.bit(): 1})
-    b.when(FIRST, [first.flag, add, 1 - there.flag, masked.flag], {remask.bit(): 1})
-    b.when(FIRST, [first.flag, add, 1 - there.flag, 1 - masked.flag], {fresh.bit(): 1})
-    b.when(FIRST, [mask, 1 - adds.flag], {remove.bit(): 1})
-    b.when(FIRST, [mask, adds.flag], {takes.bit(): 1})
-    for j in range(bits):
-        b.when(FIRST, [mask, adds.flag, wanted[j]], {out.bit(j): 1})
-    b.look_up(SECOND, "edge to come", sep, (), (first.flag, fresh.flag), [(yes, insert.bit())])
-
-    readout = Readout(
-        {EDGE: takes.flag * (SHARPNESS * (bits + 2))},
-        tuple(bit * SHARPNESS for bit in out),
-        tuple((takes.flag - bit) * SHARPNESS for bit in out),
-    )
-    positions = frozenset({"one", "rank", "first", *places})
-    control = Control(remask.flag, insert.flag, remove.flag)
-    made = Circuit(vocabulary, b.fields, kinds, token, bos, one.flag, b.layers[:2], readout, positions, control)
-    check_circuit(made)
-    return Task(made, index_bits, {"first": [1]})
+    adds, new, fresh = command["adds"].flag, [first, add, 1 - there], b.field("the edge is to come")
+    b.edit("remask", [doomed])
+    b.edit("remask", [first, delete])
+    b.edit("remask", [first, add, there])
+    b.edit("remask", [*new, masked])
+    b.edit("remask", [mask])
+    b.edit("delete", [mask, 1 - adds])
+    b.take(EDGE, [mask, adds], enumerate(command["edge"]))
+    b.when(FIRST, [*new, 1 - masked], {fresh.bit(): 1})
+    b.edit("insert", [b.exists(SECOND, "edge to come", sep, (), (first, fresh.flag))], SECOND)
+    return Task(b.made(), index_bits, {"first": [1]})
 
 
 def sequence(task: Task, commands: Iterable[Command], edges: Iterable[Edge]) -> Tokens:

@@ -73,7 +73,8 @@ class Task:
         fields.set("one", every, 1)
         fields.set("rank", every, index)
         for name, values in (("index", index), (RIGHT, np.minimum(index + 1, last)), (LEFT, np.maximum(index - 1, 0))):
-            fields.set_bits(name, slice(1, None), values[1:])
+            if name in fields.fields:
+                fields.set_bits(name, slice(1, None), values[1:])
         for name, rows in self.roles.items():
             flags = np.zeros(length, np.int64)
             flags[rows if isinstance(rows, slice) else [row for row in rows if row < length]] = 1

@@ -36,6 +36,7 @@ from mutation import (
     of_reached,
     of_revision,
     of_rounds,
+    of_rows,
     of_samplers,
     of_sudoku,
     of_sums,
@@ -62,6 +63,7 @@ from mutation import (
     on_proofs,
     on_reached,
     on_rounds,
+    on_rows,
     on_rules,
     on_samplers,
     on_sudoku,
@@ -101,6 +103,7 @@ CHECKS: dict[str, Check] = {
         on_samplers,
         on_graphs,
         on_sudoku,
+        on_rows,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -138,6 +141,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_samplers.MUTANTS,
     *of_graphs.MUTANTS,
     *of_sudoku.MUTANTS,
+    *of_rows.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -81,7 +81,7 @@ MUTANTS = (
     row("the editor: a command stays", editor.editor, "[inserts + deletes + replaces, first, masked]", "[inserts + deletes, first, masked]",
         EDITOR),
     row("the editor: masks of commands stay", editor.editor, "[first, mask]", "[first, mask, 1 - masked]", EDITOR),
-    row("the editor: the first row is the second", editor.Editor.positions, 'slice(1, 2), 1', 'slice(2, 3), 1', EDITOR),
+    row("the editor: the first row is the second", editor.editor, '{"first": [1]}', '{"first": [2]}', EDITOR),
     row("the editor: a command has its letter in front of its place", editor.Editor.start, "edit.place << self.letter_bits | edit.letter",
         "edit.letter << self.letter_bits | edit.place", EDITOR),
     row("the editor: the letter that is gone is emitted again", editor.emitted_again, "DELETE: behind", "DELETE: behind + 1", EMITTED),
