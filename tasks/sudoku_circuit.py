@@ -200,7 +200,7 @@ class SudokuBuilder(EditBuilder):
         guess = [*here, *self.chosen]
         self.take(DIGIT, guess, [*enumerate(self.guess["digit"]), (self.vocabulary.most_bits - 1, self.mask)], at=4)
         self.write_level(guess, above=True)
-        self.edit("remask", [self.tried, self.is_kind(TRIED), *self.chosen], at=4)  # the mark of a cell that is guessed again
+        self.edit("remask", [self.tried, self.is_kind(TRIED), self.open, *self.chosen], at=4)  # its cell is guessed again
 
     def write_level(self, literals: Sequence[Linear], above: bool) -> None:
         """Write the level, or the one above it, behind the digit."""
