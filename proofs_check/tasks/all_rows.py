@@ -60,8 +60,6 @@ def prove_rows(model: Transformer, circuit: Circuit, positions: Positions, rules
     Args:   circuit: names the columns, and says which values they may have.
     Raises: RowDiffers: it does not, in a case that the message names.
     """
-    if model.vocabulary.kinds != rules.tokens:
-        raise RowDiffers(f"tokens are {model.vocabulary.kinds}, not {rules.tokens}")
     certificate = certify(model, circuit)
     if not certificate.holds:
         raise RowDiffers(certificate.reason)
@@ -71,6 +69,8 @@ def prove_rows(model: Transformer, circuit: Circuit, positions: Positions, rules
 def prove_weights(model: Transformer, circuit: Circuit, positions: Positions, rules: Rules,
                   progress: Callable[[int, int], None] = lambda done, total: None) -> Proved:  # fmt: skip
     """As `prove_rows`, without the certificate: that the arithmetic of the weights is exact is taken for granted."""
+    if model.vocabulary.kinds != rules.tokens:
+        raise RowDiffers(f"tokens are {model.vocabulary.kinds}, not {rules.tokens}")
     try:
         network = read_weights(model, circuit)
         check_embedding(network)
@@ -85,6 +85,8 @@ class _Prover:
 
     def __init__(self, network: Network, positions: Positions, rules: Rules, progress: Callable[[int, int], None]) -> None:
         self.network, self.rules, self.progress = network, rules, progress
+        if missing := rules.written - network.columns.keys():
+            raise RowDiffers(f"there is no {sorted(missing)[0][0]}")
         encodings = np.asarray(positions.dense(), np.float64)
         self.cases = AllCases(network, rules, encodings)
         self.bos = encodings[0].copy()
@@ -97,8 +99,6 @@ class _Prover:
     def proved(self) -> Proved:
         if len(self.network.layers) != len(self.rules.layers):
             raise RowDiffers(f"there are {len(self.network.layers)} layers, not {len(self.rules.layers)}")
-        if missing := self.rules.written - self.network.columns.keys():
-            raise RowDiffers(f"there is no {sorted(missing)[0][0]}")
         for number, (layer, meant) in enumerate(zip(self.network.layers, self.rules.layers), 1):
             self._layer(f"layer {number}", layer, meant)
         implied = Implied(self.cases)

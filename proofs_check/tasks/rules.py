@@ -144,7 +144,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class Follows:
-    """Where rows find something by the head `first`, they find something by the head `then`: whoever meets the one meets the other."""
+    """Where rows find something by the head `first`, they find something by the head `then`: whoever meets the one meets the other. Both
+    have a field `found`.
+    """
 
     first: str
     then: str
@@ -194,13 +196,23 @@ class Rules:
         given = {(field, 0) for finds in self.heads.values() for field in finds.gives}
         return given | {bit for layer in self.layers for bit in layer.says}
 
+    @property
+    def argued(self) -> list[str]:
+        """What no check shows, since it is about whole sequences."""
+        facts = [fact.because for fact in self.facts if fact.layer is None and not fact.fields]
+        return list(dict.fromkeys(facts + [finds.alone for finds in self.heads.values() if finds.alone]))
+
     def all_facts(self) -> list[Fact]:
         """The facts, with those that others imply: what follows, and what a row finds of itself."""
-        found = [*self.facts]
+        found = [*self.facts, *map(_found_too, self.follows)]
         for each in self.itself:
             finds = self.heads[each.head]
             found += [_own(each, finds, field, says) for field, says in finds.gives.items()]
         return found
+
+
+def _found_too(follows: Follows) -> Fact:
+    return Fact(lambda row: ~row.flag(f"{follows.first}: found") | row.flag(f"{follows.then}: found"), "it finds both")
 
 
 def _own(itself: Itself, finds: Finds, field: str, says: Says) -> Fact:

@@ -7,7 +7,7 @@ A step is a round of singles, a guess, or a step back (docs/tasks.md). Besides t
   clash leave a digit without a place for ever, so nothing is guessed. A full board without equal digits in a house has each digit there;
 - *a cell has one least digit*: all pairs of a cell find the same first one that is alive;
 - *levels end before their bits do*: a guess fills a cell, so there are fewer guesses than cells, and a guess is made only if one is masked;
-- *digits are below m*: those of starts are, and each digit that is written is one of a pair or of another token;
+- *digits are below n^2*: those of starts are, and the proof shows it of each digit that is written;
 - *rows keep their roles*: rows are inserted and deleted while all rows behind the cells hold masks, but for marks at the end, which are
   masked first, and for the first solution, whose rows are masked together or stay together.
 
@@ -16,6 +16,7 @@ All else that the proof rests on is checked in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -198,44 +199,41 @@ class SudokuEdits:
         return np.asarray(row.part("out", 0, self.places.digit_bits) < self.places.digits)
 
     def facts(self) -> tuple[Fact, ...]:
-        """Those of the text above, and what follows from what rows say."""
-        late = [
-            Fact(lambda row, house=house: ~row.flag("later single, " + house) | row.flag("single"),  # type: ignore[misc]
-                 f"a later single of a {house} is one", layer=3)
-            for house in HOUSES
-        ]  # fmt: skip
-        pairs = {"alive": 0, "least digit": 1, "above the least": 1, **{f"alone, {name}": 1 for name in SHARED}, "single": 2}
-        found = [
-            *late,
+        """Two of the text above, and what follows from what rows say or from other facts."""
+        return (
+            Fact(lambda row: self.search.digit(row) < self.places.digits, "digits that stand on a board are below n^2"),
+            Fact(lambda row: ~(self.is_wrong(row) & self._is_full(row)), "a full board is not wrong, once something was guessed"),
+            Fact(self._takes_below, "a digit that is taken is below n^2", layer=4),
+            implies("guess of this level", lambda row: row.stands(TRIED_ROW), 0),
+            *(implies(name, lambda row: row.stands(PAIR), layer) for name, layer in self._of_pairs().items()),
+            *(implies(f"later single, {house}", lambda row: row.flag("single"), 3) for house in HOUSES),
+            *(self._of_first_solution() if self.places.searches_on else ()),
+        )
+
+    def _of_pairs(self) -> dict[str, int]:
+        """What only pairs are, with the layer in which they say so."""
+        alone = {f"alone, {name}": 1 for name in SHARED}
+        return {"alive": 0, "least digit": 1, "above the least": 1, **alone, "single": 2}
+
+    def _takes_below(self, row: Rows) -> Flags:
+        return np.asarray(row.part("out", 0, self.places.digit_bits) < self.places.digits)
+
+    def _of_first_solution(self) -> tuple[Fact, ...]:
+        fields = "masked cell: found", "guessed", "first solution: found"
+        return (
+            implies("differs from the first solution", lambda row: row.is_a(DIGIT), 0),
+            implies("first time solved", self._is_full, 1),
             Fact(
-                lambda row: ~row.flag("guess of this level") | row.stands(TRIED_ROW),
-                "rows for marks look for their guess",
-                layer=0,
+                lambda row: ~(row.flag("first time solved") & self.is_wrong(row)),
+                "a board that is solved is not wrong",
+                fields=fields,
             ),
-            *(
-                Fact(lambda row, name=name: ~row.flag(name) | row.stands(PAIR), f"{name}: only pairs are", layer=layer)  # type: ignore[misc]
-                for name, layer in pairs.items()
-            ),
-            Fact(lambda row: self.search.digit(row) < self.places.digits, "digits are below m"),
-            Fact(self._takes_below_m, "what is taken is below m", layer=4),
-            Fact(
-                lambda row: ~row.flag("single of the cell: found") | row.flag("any single: found"),
-                "it follows: `follows`",
-                CELL_ROW,
-            ),
-            Fact(lambda row: ~(self.is_wrong(row) & self._is_full(row)), "a full board is not wrong"),
-        ]
-        if self.places.searches_on:
-            found += [
-                Fact(lambda row: ~row.flag("differs from the first solution") | row.is_a(DIGIT), "digits differ", layer=0),
-                Fact(lambda row: ~row.flag("first time solved") | self._is_full(row), "a board that is solved is full", layer=1),
-                Fact(
-                    lambda row: ~(row.flag("first time solved") & self.is_wrong(row)),
-                    "a board that is solved is not wrong",
-                    fields=("masked cell: found", "guessed", "first solution: found"),
-                ),
-            ]
-        return tuple(found)
+        )
+
+
+def implies(field: str, then: Callable[[Rows], Flags], layer: int) -> Fact:
+    """Rows say something in a layer only where something holds."""
+    return Fact(lambda row: ~row.flag(field) | then(row), f"{field}: it implies more", layer=layer)
 
 
 __all__ = ["SudokuEdits", "sudoku_rules"]

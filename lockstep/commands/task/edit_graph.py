@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from lockstep.commands.task.graphs.files import Graph, Limits, Word, lines_of, read_graph
-from lockstep.commands.task.graphs.programs import GraphFile
+from lockstep.commands.task.graphs.programs import OptionalGraphFile
+from lockstep.commands.task.proving import for_decodes_only, prove_task, require
 from lockstep.commands.task.solved import Solved, decode_task
 from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.options import Dtype, Engine, Json
@@ -21,13 +22,24 @@ if TYPE_CHECKING:
     from lockstep.tasks.graph_edits import Command, Edge
 
 LIMITS = Limits(4096, lambda nodes: (1 << 62) - 1)
+#: The proof goes through all pairs of edges.
+MOST_PROVED = 5
 FORM = "add u v` or `delete u v"
 
 
-def edit_graph(script: Annotated[Path, typer.Argument(help="A file of lines `add u v` and `delete u v`.", show_default=False)],
-               graph: GraphFile, trace: Trace = False, page: PageFile = None,
-               export: JobFile = None, engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
+def edit_graph(script: Annotated[Optional[Path], typer.Argument(help="A file of lines `add u v` and `delete u v`.",
+                                                                show_default=False)] = None,
+               graph: OptionalGraphFile = None, trace: Trace = False, page: PageFile = None, export: JobFile = None,
+               prove: Annotated[Optional[int], typer.Option("--prove", min=1, max=MOST_PROVED, show_default=False, metavar="BITS",
+                                                            help="Prove what each row does, on graphs of 2^BITS nodes.")] = None,
+               engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Add edges to a graph and delete edges from it, as a script says."""
+    if prove is not None:
+        for_decodes_only({"SCRIPT": script, "--graph": graph, "--trace": trace, "--page": page, "--export": export})
+        return _prove(prove, dtype, json_)
+    require(script, "SCRIPT")
+    require(graph, "--graph")
+    assert script is not None and graph is not None
     given = read_graph(graph, LIMITS)
     commands = read_script(script, given)
     from lockstep.tasks.graph_edits import costs, edges_of, graph_edits, picture_of, sequence
@@ -48,6 +60,14 @@ def edit_graph(script: Annotated[Path, typer.Argument(help="A file of lines `add
         forms={"decoding_steps": "3 new edges + 2 other commands"},
     )
     Told(trace, page, export).finish(solved, json_, task, start, context, picture_of(task, given.names), decoding, dtype)
+
+
+def _prove(bits: int, dtype: str, json_: bool) -> None:
+    from lockstep.proofs_check.tasks.graph_rules import graph_rules
+    from lockstep.tasks.graph_edits import graph_edits
+
+    rows = bits + 2
+    prove_task(f"edits of graphs of {1 << bits} nodes", graph_edits(bits, rows), graph_rules(bits, 1 << rows), dtype, json_)
 
 
 def read_script(path: Path, graph: Graph) -> list[Command]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from lockstep.commands.task.proving import for_decodes_only, prove_task, require
 from lockstep.commands.task.solved import Solved, decode_task
 from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.options import Dtype, Engine, Json
@@ -22,13 +23,22 @@ if TYPE_CHECKING:
 #: The commands of a script, and what each takes.
 TAKES = {"insert": "a place and a letter", "delete": "a place", "replace": "a place and a letter"}
 TEXT = "text"
+#: The proof goes through all ranks, places of SEP and places of commands: three times as many bits. Letters are proved bit by bit.
+MOST_PROVED, LETTER_BITS = 8, 7
 
 
-def editor(script: Annotated[Path, typer.Argument(help="A script: lines such as `text abc`, `insert 3 x`, `delete 2`, `replace 1 y`.",
-                                                  show_default=False)],
+def editor(script: Annotated[Optional[Path], typer.Argument(help="A script: lines such as `text abc`, `insert 3 x`, `delete 2`, `replace "
+                                                            "1 y`.", show_default=False)] = None,
            trace: Trace = False, page: PageFile = None, export: JobFile = None,
+           prove: Annotated[Optional[int], typer.Option("--prove", min=2, max=MOST_PROVED, show_default=False, help="Prove what each row "
+                                                        "does, in sequences of up to 2^BITS tokens.", metavar="BITS")] = None,
            engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Edit a text by a script, in 3 decoding steps a command."""
+    if prove is not None:
+        for_decodes_only({"SCRIPT": script, "--trace": trace, "--page": page, "--export": export})
+        return _prove(prove, dtype, json_)
+    require(script, "SCRIPT")
+    assert script is not None
     text, commands = Script(Source(str(script), read_text(script))).parse()
     from lockstep.tasks.editor import Edit, context, picture_of, steps
     from lockstep.tasks.editor import editor as build
@@ -53,6 +63,14 @@ def editor(script: Annotated[Path, typer.Argument(help="A script: lines such as 
         forms={"decoding_steps": "3 commands", "context": "2 + commands + letters + [the first command inserts]"},
     )  # fmt: skip
     Told(trace, page, export).finish(solved, json_, task, tokens, longest, picture_of(task, alphabet), decoding, dtype)
+
+
+def _prove(bits: int, dtype: str, json_: bool) -> None:
+    from lockstep.proofs_check.tasks.editor_rules import editor_rules
+    from lockstep.tasks.editor import editor as build
+
+    task, rules = build(bits, LETTER_BITS, bits), editor_rules(bits, LETTER_BITS, 1 << bits)
+    prove_task(f"editor, {1 << LETTER_BITS} letters", task, rules, dtype, json_)
 
 
 def emitted(edits: Sequence[Edit], length: int) -> dict[str, str]:

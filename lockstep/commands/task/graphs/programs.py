@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -20,10 +20,11 @@ from lockstep.models.names import EngineName
 if TYPE_CHECKING:
     from lockstep.proofs_check.decoding import Decoded
 
-GraphFile = Annotated[
-    Path,
-    typer.Option("--graph", help="An edge list (.edges, .txt), DIMACS (.max, .dimacs, .col) or .graphml.", show_default=False),
-]
+_GRAPH = typer.Option(
+    "--graph", help="An edge list (.edges, .txt), DIMACS (.max, .dimacs, .col) or .graphml.", show_default=False
+)
+GraphFile = Annotated[Path, _GRAPH]
+OptionalGraphFile = Annotated[Optional[Path], _GRAPH]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 from rich.console import Group
 from rich.text import Text
 
+from lockstep.commands.task.proving import for_decodes_only, prove_task, require
 from lockstep.commands.task.solved import REPORTED, finish
 from lockstep.commands.task.sudoku.grids import StepPictures
 from lockstep.commands.task.sudoku.puzzles import Puzzle, read_puzzles
@@ -21,14 +22,21 @@ from lockstep.common.tables import BAD, GOOD, heading, narrow_table
 from lockstep.pram.errors import fail
 
 
-def sudoku(puzzle: Annotated[str, typer.Argument(help="A puzzle of 16, 81 or 256 cells, a file with one in each line, or the example "
-                                                      "sudoku_hard.", show_default=False)],
+def sudoku(puzzle: Annotated[Optional[str], typer.Argument(help="A puzzle of 16, 81 or 256 cells, a file with one in each line, or the "
+                                                                "example sudoku_hard.", show_default=False)] = None,
            first: Annotated[bool, typer.Option("--first", help="Stop at the first solution: look for no second one.")] = False,
            limit: Annotated[int, typer.Option("--limit", min=1, help="The most decoding steps for a puzzle.")] = 100_000,
            trace: Annotated[bool, typer.Option("--trace", help="Show what each decoding step does to the board.")] = False,
-           page: PageFile = None, export: JobFile = None, engine: Engine = "auto", dtype: Dtype = "float64",
-           json_: Json = False) -> None:  # fmt: skip
+           page: PageFile = None, export: JobFile = None,
+           prove: Annotated[Optional[int], typer.Option("--prove", min=2, max=4, show_default=False, help="Prove what each row does, on "
+                                                        "boards with boxes of this side.")] = None,
+           engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Solve Sudokus of 4x4, 9x9 or 16x16 cells, and tell one solution from none and several."""
+    if prove is not None:
+        for_decodes_only({"PUZZLE": puzzle, "--trace": trace, "--page": page, "--export": export})
+        return _prove(prove, first, dtype, json_)
+    require(puzzle, "PUZZLE")
+    assert puzzle is not None
     puzzles, solver = read_puzzles(puzzle), Solver(first, limit, engine, dtype)
     if len(puzzles) == 1:
         _solve_one(puzzles[0], solver, trace, page, export, json_)
@@ -37,6 +45,14 @@ def sudoku(puzzle: Annotated[str, typer.Argument(help="A puzzle of 16, 81 or 256
         if given:
             raise typer.BadParameter(f"this is for one puzzle, and there are {len(puzzles)}", param_hint=flag)
     _solve_all(puzzles, solver, json_)
+
+
+def _prove(side: int, first: bool, dtype: str, json_: bool) -> None:
+    from lockstep.proofs_check.tasks.sudoku_edits import sudoku_rules
+    from lockstep.tasks.sudoku import sudoku as build
+
+    what = "first solution only" if first else "searching on behind a first solution"
+    prove_task(f"Sudoku of {side**4} cells, {what}", build(side, not first), sudoku_rules(side, not first), dtype, json_)
 
 
 def _solve_one(puzzle: Puzzle, solver: Solver, trace: bool, page: PageFile, export: JobFile, json_: bool) -> None:
