@@ -11,6 +11,7 @@ import pytest
 from faults.rows import biases, exchanged_heads, other_positions, proved
 from kit.commands import FINE, MISUSED, REFUTED, Do
 from kit.ruled import Ruled
+from kit.sudokus import cells_of
 from test_editor import draw
 from test_graph_edits import short_scripts
 from test_sudoku import CLASHES, small_boards
@@ -29,7 +30,7 @@ from lockstep.proofs_check.tasks.sudoku_edits import sudoku_rules
 from lockstep.tasks.editor import editor
 from lockstep.tasks.graph_edits import graph_edits, sequence
 from lockstep.tasks.kit import Task
-from lockstep.tasks.sudoku import sudoku
+from lockstep.tasks.sudoku import NO_SOLUTION, ONE, SEVERAL, SOLVED, sudoku
 
 Ruling = tuple[Task, Rules]
 SMALL: dict[str, Ruling] = {
@@ -42,7 +43,6 @@ LARGER: dict[str, Ruling] = {
     "editor": (editor(6, 5, 6), editor_rules(6, 5, 64)),
     "edits of graphs": (graph_edits(3, 6), graph_rules(3, 64)),
     "sudoku": (sudoku(3), sudoku_rules(3, True)),
-    "sudoku, first solution": (sudoku(3, False), sudoku_rules(3, False)),
 }
 
 
@@ -65,30 +65,31 @@ def test_so_it_does_in_larger_models(name: str) -> None:
 # -- the rules by themselves -------------------------------------------------------------------------
 
 
-def held(task: Task, rules: Rules, start: Tokens, longest: int) -> int:
-    """Run the rules alone, beside a decode: the same sequence after every step. Facts are checked on every row. Returns: the steps."""
+def sequences(task: Task, rules: Rules, start: Tokens, longest: int) -> list[list[int]]:
+    """Run the rules alone, beside a decode: the same sequence after every step. Facts are checked on every row."""
     decoder = Decoder(task.model(), start, task.positions(longest), "ap-mdm", Sampling("parallel", engine=available()[-1]))
     made = [decoder.sequence.tokens.tolist() for _ in decoder]
     assert [*Ruled(rules).sequences(start.tolist())] == made
-    return len(made)
+    return made
 
 
-def test_the_rules_solve_sudokus() -> None:
+@pytest.mark.parametrize("searches_on", [True, False])
+def test_the_rules_solve_sudokus(searches_on: bool) -> None:
     """Boards of 4x4 cells with no, one and several solutions."""
-    boards = [*small_boards(9, 3), *(tuple(".1234".index(c) for c in board) for board in CLASHES), (0,) * 16]
-    for name in ("sudoku", "sudoku, first solution"):
-        task, rules = SMALL[name]
-        assert sum(held(task, rules, sudoku(2, name == "sudoku").start(board), rules.length) for board in boards) > 100
+    task, rules, verdicts = sudoku(2, searches_on), sudoku_rules(2, searches_on), set()
+    for board in (*small_boards(4, 3), cells_of(CLASHES[0]), (0,) * 16):
+        verdicts.add(task.ending(sequences(task, rules, task.start(board), rules.length)[-1]).verdict)
+    assert verdicts == ({NO_SOLUTION, ONE, SEVERAL} if searches_on else {NO_SOLUTION, SOLVED})
 
 
 def test_the_rules_edit_texts_and_graphs() -> None:
     rng, task = random.Random(5), editor(6, 2, 6)
     for _ in range(10):
         script, text = draw(rng)
-        assert held(task, editor_rules(6, 2, 64), task.start(script, text), 64) == 3 * len(script)
+        assert len(sequences(task, editor_rules(6, 2, 64), task.start(script, text), 64)) == 3 * len(script)
     graphs, rules = SMALL["edits of graphs"]
     for commands, edges in [*short_scripts()][::9]:
-        held(graphs, rules, sequence(graphs, commands, edges), rules.length)
+        sequences(graphs, rules, sequence(graphs, commands, edges), rules.length)
 
 
 # -- what the proof finds ------------------------------------------------------------------------------
@@ -106,11 +107,11 @@ def test_every_bias_counts(name: str) -> None:
 def test_no_heads_may_be_exchanged(name: str) -> None:
     task, rules = SMALL[name]
     faults = [*exchanged_heads(task.model())]
-    for fault, model in faults[:: max(1, len(faults) // 12)]:
+    for fault, model in faults[:: max(1, len(faults) // 7)]:
         assert not proved(task, rules, model), fault
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", ["editor", "edits of graphs", "sudoku"])
 def test_every_column_of_positions_counts(name: str) -> None:
     """A position that says something else of itself is found, whichever column it is."""
     task, rules = SMALL[name]
@@ -163,8 +164,13 @@ def test_a_row_that_differs_ends_with_status_3(alone: Do, monkeypatch: pytest.Mo
     assert shown.status == REFUTED and json.loads(shown.out)["it_differs"]
 
 
-@pytest.mark.parametrize("line", ["editor", "sudoku", "edit-graph x", "editor x --prove 4", "sudoku . --prove 2", "sudoku --prove 2 --trace",
-                                  "edit-graph --graph x --prove 2", "sudoku --prove 5", "editor --prove 9"])  # fmt: skip
+MISTAKES = (
+    *("editor", "sudoku", "edit-graph x", "editor x --prove 4", "sudoku . --prove 2", "sudoku --prove 2 --trace"),
+    *("edit-graph --graph x --prove 2", "sudoku --prove 5", "editor --prove 9"),
+)
+
+
+@pytest.mark.parametrize("line", MISTAKES)
 def test_what_is_misused(alone: Do, line: str) -> None:
     shown = alone(f"task {line}")
     assert shown.status == MISUSED and "Error" in shown.err and "Traceback" not in shown.err

@@ -5,9 +5,9 @@ is meant. What is compared comes from the matrices and the position encodings, w
 
 - *heads*: for each pair of positions, and all that may stand in the two rows as far as the head or the rule looks at it, the score less
   that of BOS is at least 1 where the rule lets the one row find the other, and at most -1 elsewhere. It rises with the order of the rule,
-  and no two positions that a row may find have one order. Q has a factor of 1,024, and exp(-1,024) is 0. So exactly the row that the rule
-  means is read; if there is none, it is BOS, which gives nothing. As this holds for pairs, it holds for all sequences of such rows, of any
-  length up to the longest;
+  by 1 at least, and no two positions that a row may find have one order. Q has a factor of 1,024, and exp(-1,024) is 0. So exactly the
+  row that the rule means is read; if there is none, it is BOS, which gives nothing. As this holds for pairs, it holds for all sequences
+  of such rows, of any length up to the longest;
 - *what is read* is what the rule says, for all that may stand in the row that is found;
 - *gates*: what each column gets is what the rule says, for every combination of position, token and values in the fields that the gates
   read. A gate reads few of them, so all combinations are gone through;
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -148,8 +149,6 @@ class _Prover:
     # -- heads ---------------------------------------------------------------------------------
 
     def _head(self, where: str, scores: Exact, copies: Exact, finds: Finds) -> None:
-        if (scores != np.rint(scores)).any():
-            raise RowDiffers(f"{where}: scores are no multiples of 1,024")
         read = self.cases.read
         queries, asked = self.cases.columns_of(scores.any(axis=1))
         keys, held = self.cases.columns_of(scores.any(axis=0))
@@ -165,7 +164,8 @@ class _Prover:
         for those in found:
             if (those.columns(self.network, keys) @ alone - self.bos[queries] @ sink > -1).any():
                 raise RowDiffers(f"{where}: BOS finds a row")
-        if sorted(orders.values()) != [orders[order] for order in sorted(orders)] or len(set(orders.values())) < len(orders):
+        led = [orders[order] for order in sorted(orders)]
+        if any(after - before < 1 for before, after in pairwise(led)):
             raise RowDiffers(f"{where}: a row of a greater order has no greater score")
         self._reads(where, copies, finds)
         self.heads += 1

@@ -44,6 +44,7 @@ def editor_rules(place_bits: int, letter_bits: int, length: int) -> Rules:
         places={"number": np.arange(length), "first": flags_of(length, slice(1, 2))},
         layers=(_found(place_bits, letter_bits), _done(letter_bits)),
         itself=(Itself("command", "first"),),
+        assumed=("commands stand before SEP, and letters behind it",),
     )
 
 

@@ -29,6 +29,7 @@ def graph_rules(node_bits: int, length: int) -> Rules:
         places={"number": np.arange(length), "first": flags_of(length, slice(1, 2))},
         layers=(_found(bits), _inserted()),
         itself=(Itself("command", "first"),),
+        assumed=("commands stand before SEP, and edges behind it",),
     )
 
 

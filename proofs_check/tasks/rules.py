@@ -173,7 +173,7 @@ class Rules:
     """The rules of a task.
 
     tokens: the kinds of tokens, with their bits. length: the most rows. roles: of all rows but BOS, which never acts. places: arrays
-    [length] of what is known of a position. `number` is its number.
+    [length] of what is known of a position. `number` is its number. assumed: what must hold of whole sequences, besides facts.
     """
 
     tokens: tuple[tuple[str, int], ...]
@@ -184,6 +184,7 @@ class Rules:
     facts: tuple[Fact, ...] = ()
     follows: tuple[Follows, ...] = ()
     itself: tuple[Itself, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def heads(self) -> dict[str, Finds]:
@@ -200,7 +201,7 @@ class Rules:
     def argued(self) -> list[str]:
         """What no check shows, since it is about whole sequences."""
         facts = [fact.because for fact in self.facts if fact.layer is None and not fact.fields]
-        return list(dict.fromkeys(facts + [finds.alone for finds in self.heads.values() if finds.alone]))
+        return list(dict.fromkeys([*facts, *(finds.alone for finds in self.heads.values() if finds.alone), *self.assumed]))
 
     def all_facts(self) -> list[Fact]:
         """The facts, with those that others imply: what follows, and what a row finds of itself."""

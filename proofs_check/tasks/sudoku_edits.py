@@ -49,6 +49,8 @@ def sudoku_rules(side: int, searches_on: bool) -> Rules:
         places.tokens, places.length, places.roles(), places.places(),
         (search.first_layer(), search.second_layer(), search.third_layer(), search.fourth_layer(), edits.fifth_layer()),
         edits.facts(), (Follows("single of the cell", "any single"),),
+        assumed=("rows that are inserted or deleted leave each token in a row of its role",
+                 "fewer guesses stand on a board than it has cells"),
     )  # fmt: skip
 
 

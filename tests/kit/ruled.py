@@ -1,4 +1,4 @@
-"""Runs the rules of a task by themselves, on sequences: no weights, no circuit. It also looks at every fact that a proof takes for granted."""
+"""Runs the rules of a task by themselves, on sequences: no weights, no circuit. It also looks at every fact that a proof makes use of."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from mutation import (
     of_operations,
     of_reached,
     of_rounds,
+    of_rows,
     of_sudoku,
     of_sums,
     of_sweeps,
@@ -60,6 +61,7 @@ from mutation import (
     on_proofs,
     on_reached,
     on_rounds,
+    on_rows,
     on_rules,
     on_sudoku,
     on_sweeps,
@@ -97,6 +99,7 @@ CHECKS: dict[str, Check] = {
         on_dyck,
         on_graphs,
         on_sudoku,
+        on_rows,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -132,6 +135,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_dyck.MUTANTS,
     *of_graphs.MUTANTS,
     *of_sudoku.MUTANTS,
+    *of_rows.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from lockstep.models.transformer import Transformer
     from lockstep.proofs_check.tasks.rules import Rules
 
-#: Of a proof: what it compares.
-NOTE = "Proved on the weights, for all tokens at all positions: each head finds the row that the rules mean, and each gate says what they say."
+#: What the proof shows.
+NOTE = (
+    "On the weights, for all tokens at all positions: each head finds the row that the rules mean, and gates say what they say."
+)
 
 
 class OfCircuit(Protocol):
