@@ -11,7 +11,7 @@ is meant. What is compared comes from the matrices and the position encodings, w
 - *what is read* is what the rule says, for all that may stand in the row that is found;
 - *gates*: what each column gets is what the rule says, for every combination of position, token and values in the fields that the gates
   read. A gate reads few of them, so all combinations are gone through;
-- every column is written once, by what is compared here, and BOS stays as it is.
+- every column is written once, by what is compared here, and read only after that; BOS stays as it is.
 
 Then the edit bits and the head of the output are compared with the fields in which rows say what they do. The certificate says that
 the arithmetic is exact. So by induction over the layers each row of each sequence does what the rules say. What a row has besides its
@@ -35,7 +35,7 @@ from lockstep.models.transformer import Transformer
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.structure import WrongStructure, check_control, check_embedding
 from lockstep.proofs_check.proofs.weights import Exact, Gates, Network, NotReadable, ProofLayer, read_weights
-from lockstep.proofs_check.tasks.cases import AllCases, Cases, RowDiffers, bit_of, flags, numbers
+from lockstep.proofs_check.tasks.cases import AllCases, Cases, Needed, RowDiffers, bit_of, flags, numbers
 from lockstep.proofs_check.tasks.implied import Implied
 from lockstep.proofs_check.tasks.rules import Finds, Flags, Ints, Layer, Rules, Says
 
@@ -93,6 +93,7 @@ class _Prover:
         self.bos = encodings[0].copy()
         self.bos[network.columns[BOS]] += 1
         self.pairs = self.heads = self.columns = self.done = 0
+        self.ready: frozenset[Bit] = frozenset()
         self.written: set[Bit] = {*self.cases.of_positions, *self.cases.of_tokens}
         self.total = sum(len(layer.finds) + len(layer.says) for layer in rules.layers)
         self._check_encodings(encodings)
@@ -129,9 +130,11 @@ class _Prover:
         gates = {self.network.names[c] for c in np.flatnonzero(layer.gates.w_out.any(axis=1))}
         if gates != set(meant.says):
             raise RowDiffers(f"{where}: gates write {sorted(gates ^ set(meant.says))[0]}, or do not, as the rules say")
+        self.ready = frozenset(self.written)
         for name, finds in meant.finds.items():
             self._head(f"{where}, head {name}", layer.scores[name], layer.copies[name], finds)
             self._told()
+        self.ready = frozenset(self.written)
         for bit, says in meant.says.items():
             self._write(bit)
             self._gates(f"{where}, gates of {bit[0]}[{bit[1]}]", layer.gates, bit, says)
@@ -140,6 +143,12 @@ class _Prover:
     def _told(self) -> None:
         self.done += 1
         self.progress(self.done, self.total)
+
+    def _read(self, where: str, needed: Needed) -> Needed:
+        """What matters, if all of it has been written by now: cases are those of columns that have."""
+        if early := needed.bits - self.ready:
+            raise RowDiffers(f"{where}: {sorted(early)[0][0]} is read before it is written")
+        return needed
 
     def _write(self, bit: Bit) -> None:
         if bit in self.written:
@@ -154,12 +163,12 @@ class _Prover:
         keys, held = self.cases.columns_of(scores.any(axis=0))
         asked |= read(finds.asks) | read(finds.meets, 2)
         held |= read(finds.meets, 2, which=1) | read(finds.order)
-        found = [*self.cases.all(held, by_position=True)]
+        found = [*self.cases.all(self._read(where, held), by_position=True)]
         bilinear = scores[np.ix_(queries, keys)]
         sink = bilinear @ self.bos[keys]
         alone = self.bos[queries] @ bilinear
         orders: dict[int, float] = {}
-        for rows in self.cases.all(asked):
+        for rows in self.cases.all(self._read(where, asked)):
             self._compare(where, rows, rows.columns(self.network, queries), found, keys, bilinear, sink, finds, orders)
         for those in found:
             if (those.columns(self.network, keys) @ alone - self.bos[queries] @ sink > -1).any():
@@ -234,7 +243,7 @@ class _Prover:
     def _same(self, where: str, row: Exact, says: Says, bit: Bit) -> None:
         """A linear form of what a row has, [d], is what the rule says, in all cases."""
         columns, needed = self.cases.columns_of(row != 0)
-        for cases in self.cases.all(needed | self.cases.read(says)):
+        for cases in self.cases.all(self._read(where, needed | self.cases.read(says))):
             self._equal(where, cases, cases.columns(self.network, columns) @ row[columns], says, bit)
 
     def _gates(self, where: str, gates: Gates, bit: Bit, says: Says) -> None:
@@ -243,7 +252,7 @@ class _Prover:
         if np.maximum(inward @ self.bos + bias, 0) @ outward:
             raise RowDiffers(f"{where}: BOS gets something")
         columns, needed = self.cases.columns_of(inward.any(axis=0))
-        for cases in self.cases.all(needed | self.cases.read(says)):
+        for cases in self.cases.all(self._read(where, needed | self.cases.read(says))):
             hidden = np.maximum(cases.columns(self.network, columns) @ inward[:, columns].T + bias, 0)
             self._equal(where, cases, hidden @ outward, says, bit)
         self.columns += 1

@@ -93,6 +93,12 @@ def planted(task: Task) -> Iterator[tuple[str, Transformer]]:
     yield "no edit is made", replace(model, control_weight=0 * model.control_weight)
 
 
+def reads_later(task: Task) -> Transformer:
+    """A model of the editor whose first gates take for granted what is found one layer later: a mask."""
+    model = _changed(task.model(), 0, "w_in", lambda w: w[:, task.circuit.offsets()["mask: found"]].fill(1))
+    return _changed(model, 0, "b_in", lambda b: b.__isub__(1))
+
+
 def other_positions(task: Task, length: int) -> Iterator[tuple[str, Positions]]:
     """Positions of which one has another bit, or another number, in one column; for each column."""
     for column in range(len(task.positions(length).bit_columns)):

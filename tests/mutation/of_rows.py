@@ -90,6 +90,7 @@ MUTANTS = (
     row("the proof: heads may write more", P._reads, "if extra or len(", "if len(", PLANTED),
     row("the proof: fields may leave their ranges", P._equal, " | (wanted > high)", "", PLANTED),
     row("the proof: rows may take any token", P._check_output, "< THRESHOLD", "< -1", PLANTED),
+    row("the proof: what is written later may be read", P._read, "if early := needed.bits - self.ready:", "if early := set():", PLANTED),
     row("the proof: a case more is left out", C.all, "!= 0) | (cases.values[bit] == 0)",
         "!= 0) & (cases.values[bit] == 0)", PLANTED),
     row("facts: what rows say is not looked at", I.check_facts, "if fact.layer is not None:", "if False:", FACTS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from faults.rows import planted, proved
+from faults.rows import planted, proved, reads_later
 from kit.ruled import Ruled
 from test_sudoku import small_boards
 
@@ -61,6 +61,8 @@ def planted_faults() -> None:
     task, rules = editor(3, 2, 4), editor_rules(3, 2, 16)
     for fault, model in planted(task):
         assert not proved(task, rules, model), f"not found: {fault}"
+    taken = Fact(lambda row: row.flag("mask: found"), "a mask is always found")
+    assert not proved(task, replace(rules, facts=(taken,)), reads_later(task)), "not found: a gate reads what is found later"
     first, second = rules.layers
     ties = {"mask": replace(second.finds["mask"], order=always)}
     without = editor(3, 2, 4)
