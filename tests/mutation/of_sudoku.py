@@ -60,7 +60,7 @@ MUTANTS = (
     row("a guess has the level before it", B.write_digits, "self.write_level(guess, above=True)",
         "self.write_level(guess, above=False)", SMALL),
     row("a guess does not say that it is one", B.write_digits, ", (self.vocabulary.most_bits - 1, self.mask)", "", SMALL),
-    row("the mark of a cell that is guessed again stays", B.write_digits, "self.is_kind(TRIED), *self.chosen]",
+    row("the mark of a cell that is guessed again stays", B.write_digits, "self.is_kind(TRIED), self.open, *self.chosen]",
         "self.is_kind(TRIED), self.mask]", "sudoku, built steps"),
     row("the level above has no carry", B.write_level, "*level[:j], bit], {out[j]: -1}", "*level[:j], 1 - bit], {out[j]: 0}", SMALL),
     row("a failed guess leaves no mark", B.step_back, "[self.tried, self.mask, back, self.guess_is_top, self.guessed]",
