@@ -37,7 +37,7 @@ from lockstep.proofs_check.proofs.structure import WrongStructure, check_control
 from lockstep.proofs_check.proofs.weights import Exact, Gates, Network, NotReadable, ProofLayer, read_weights
 from lockstep.proofs_check.tasks.cases import AllCases, Cases, Needed, RowDiffers, bit_of, flags, numbers
 from lockstep.proofs_check.tasks.implied import Implied
-from lockstep.proofs_check.tasks.rules import Finds, Flags, Ints, Layer, Rules, Says
+from lockstep.proofs_check.tasks.rules import Finds, Flags, Ints, Layer, Rules, Says, Sole
 
 #: Pairs of cases that are compared together.
 PAIRS = 1 << 21
@@ -163,6 +163,8 @@ class _Prover:
         keys, held = self.cases.columns_of(scores.any(axis=0))
         asked |= read(finds.asks) | read(finds.meets, 2)
         held |= read(finds.meets, 2, which=1) | read(finds.order)
+        if isinstance(finds.alone, Sole):
+            held |= self._of_sole(where, finds.alone)
         found = [*self.cases.all(self._read(where, held), by_position=True)]
         bilinear = scores[np.ix_(queries, keys)]
         sink = bilinear @ self.bos[keys]
@@ -178,6 +180,13 @@ class _Prover:
             raise RowDiffers(f"{where}: a row of a greater order has no greater score")
         self._reads(where, copies, finds)
         self.heads += 1
+
+    def _of_sole(self, where: str, sole: Sole) -> Needed:
+        """What tells rows apart that tie. What they find of it depends on their place alone."""
+        head = self.rules.head_of(sole.field)
+        if self.cases.read(head.meets, 2) != Needed(places=frozenset({sole.place})):
+            raise RowDiffers(f"{where}: {sole.field} is not the same for each {sole.place}")
+        return Needed(frozenset({(sole.field, 0)}), frozenset({sole.place})) | self.cases.read(head.asks)
 
     def _compare(self, where: str, asking: Cases, x: Exact, found: list[Cases], keys: list[int], bilinear: Exact, sink: Exact,
                  finds: Finds, orders: dict[int, float]) -> None:  # fmt: skip
@@ -205,7 +214,12 @@ class _Prover:
                 self.pairs += meets.size
                 if meets.any():
                     seen.append(self._ordered(where, meets, leads, numbers(finds.order(k), shape), some, orders))
-        if seen and not finds.alone:
+                    if isinstance(finds.alone, Sole):
+                        seen[-1] = self._told_apart(where, finds.alone, meets, numbers(finds.order(k), shape), some)
+        if seen and not isinstance(finds.alone, str):
+            self._apart(where, np.concatenate(seen)[:, [0, 1, 3]])
+            self._apart(where, np.concatenate(seen)[:, [0, 1, 4, 2]])
+        elif seen and not finds.alone:
             self._apart(where, np.concatenate(seen))
 
     def _ordered(self, where: str, meets: Flags, leads: Exact, order: Ints, found: Cases, orders: dict[int, float]) -> Ints:
@@ -217,9 +231,18 @@ class _Prover:
                 raise RowDiffers(f"{where}: rows of order {each:g} have scores {orders[int(each)]:g} and {score:g}")
         return np.unique(np.stack([rows, ordered, found.places["number"][columns]], axis=1), axis=0)
 
+    def _told_apart(self, where: str, sole: Sole, meets: Flags, order: Ints, found: Cases) -> Ints:
+        """As `_ordered`; also the place of each row that meets, and what it finds: all such rows look."""
+        looks = flags(self.rules.head_of(sole.field).asks(found.rows(self.cases.widths)), (found.count,))
+        if (meets & ~looks).any():
+            raise RowDiffers(f"{where}: a row that may be found has no {sole.field}")
+        rows, columns = np.nonzero(meets)
+        last = found.places["number"], found.places[sole.place], found.values[sole.field, 0]
+        return np.unique(np.stack([rows, order[rows, columns], *(each[columns] for each in last)], axis=1), axis=0)
+
     def _apart(self, where: str, seen: Ints) -> None:
-        """No two positions that a row may find have one order."""
-        each, counts = np.unique(np.unique(seen, axis=0)[:, :2], axis=0, return_counts=True)
+        """No two positions that a row may find have one order: the last column is one for all that has the same before it."""
+        each, counts = np.unique(np.unique(seen, axis=0)[:, :-1], axis=0, return_counts=True)
         if (counts > 1).any():
             raise RowDiffers(f"{where}: two positions may be found, and both have order {each[np.argmax(counts > 1), 1]}")
 

@@ -13,7 +13,7 @@ import numpy as np
 from lockstep.compiler.linear import Bit
 from lockstep.models.tokens import MASK
 from lockstep.proofs_check.tasks.cases import AllCases, Cases, Needed, RowDiffers, flags
-from lockstep.proofs_check.tasks.rules import Flags, Follows, Itself, Rows, Says, any_of
+from lockstep.proofs_check.tasks.rules import Flags, Follows, Itself, Nearest, Rows, Says, any_of
 
 REMASK, DELETE, TAKE = "control.remask", "control.delete", "take."
 
@@ -38,6 +38,8 @@ class Implied:
             self._check_follows(follows)
         for itself in rules.itself:
             self._check_itself(itself)
+        for nearest in rules.nearest:
+            self._check_nearest(nearest)
 
     def _check_said(self, said: Mapping[Bit, Says], holds: Says, what: str, roles: Sequence[str] | None = None) -> None:
         """What rows say in one layer makes something hold, in all cases."""
@@ -77,6 +79,15 @@ class Implied:
                 others = flags(finds.meets(q, k), (here.count, found.count)) & (q.at("number") != k.at("number"))
                 if others.any() or not meets.all():
                     raise RowDiffers(f"the {itself.role} row does not find itself by {itself.head}")
+
+    def _check_nearest(self, nearest: Nearest) -> None:
+        """The order of a row is that of what it gives."""
+        finds = self.cases.rules.heads[nearest.head]
+        gives = finds.gives[nearest.field]
+        for cases in self.cases.all(self.cases.read(finds.order) | self.cases.read(gives)):
+            row = cases.rows(self.cases.widths)
+            if (nearest.order(np.asarray(gives(row))) != finds.order(row)).any():
+                raise RowDiffers(f"{nearest.head}: {nearest.field} does not say what comes before it")
 
     def check_settled(self) -> None:
         """Each mask stays, vanishes, or takes one token, of a kind that may stand there."""

@@ -104,19 +104,29 @@ def always(row: Rows) -> Ints:
 
 
 @dataclass(frozen=True)
+class Sole:
+    """Why no two rows that meet have one order: they have one place, all rows of a place find the same, and what they find, which is in a
+    field, tells them apart.
+    """
+
+    field: str
+    place: str
+
+
+@dataclass(frozen=True)
 class Finds:
     """What rows find.
 
     asks: which rows look; others get 0. meets: which rows each may find (asking row, found row). order: of several, the one with the
     greatest is found. gives: what the found row gives, by field; 0 if none is found. alone: why no two rows that meet have one order,
-    if positions do not show it.
+    if positions do not show it: in words, or to be checked.
     """
 
     asks: Says
     meets: Between
     gives: Mapping[str, Says]
     order: Says = always
-    alone: str = ""
+    alone: str | Sole = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,15 @@ class Itself:
 
 
 @dataclass(frozen=True)
+class Nearest:
+    """Rows that meet themselves by a head find a row of their order, or of a greater one. order: that of what is found, by a field."""
+
+    head: str
+    field: str
+    order: Callable[[Ints], Ints]
+
+
+@dataclass(frozen=True)
 class Role:
     """Positions, and the kinds of tokens that may stand there."""
 
@@ -184,12 +203,17 @@ class Rules:
     facts: tuple[Fact, ...] = ()
     follows: tuple[Follows, ...] = ()
     itself: tuple[Itself, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
     assumed: tuple[str, ...] = ()
 
     @property
     def heads(self) -> dict[str, Finds]:
         """What is found in all layers, by head."""
         return {name: finds for layer in self.layers for name, finds in layer.finds.items()}
+
+    def head_of(self, field: str) -> Finds:
+        """What is found by the head that writes a field."""
+        return next(finds for finds in self.heads.values() if field in finds.gives)
 
     @property
     def written(self) -> set[Bit]:
@@ -201,7 +225,8 @@ class Rules:
     def argued(self) -> list[str]:
         """What no check shows, since it is about whole sequences."""
         facts = [fact.because for fact in self.facts if fact.layer is None and not fact.fields]
-        return list(dict.fromkeys([*facts, *(finds.alone for finds in self.heads.values() if finds.alone), *self.assumed]))
+        alone = [finds.alone for finds in self.heads.values() if isinstance(finds.alone, str) and finds.alone]
+        return list(dict.fromkeys([*facts, *alone, *self.assumed]))
 
     def all_facts(self) -> list[Fact]:
         """The facts, with those that others imply: what follows, and what a row finds of itself."""
@@ -209,11 +234,19 @@ class Rules:
         for each in self.itself:
             finds = self.heads[each.head]
             found += [_own(each, finds, field, says) for field, says in finds.gives.items()]
-        return found
+        return found + [_near(each, self.heads[each.head]) for each in self.nearest]
 
 
 def _found_too(follows: Follows) -> Fact:
     return Fact(lambda row: ~row.flag(f"{follows.first}: found") | row.flag(f"{follows.then}: found"), "it finds both")
+
+
+def _near(nearest: Nearest, finds: Finds) -> Fact:
+    def holds(row: Rows) -> Flags:
+        looks = (np.asarray(finds.asks(row)) != 0) & (np.asarray(finds.meets(row, row)) != 0)
+        return np.asarray(~looks | (nearest.order(row.number(nearest.field)) >= np.asarray(finds.order(row))))
+
+    return Fact(holds, f"{nearest.head}: it finds itself or what comes before it")
 
 
 def _own(itself: Itself, finds: Finds, field: str, says: Says) -> Fact:

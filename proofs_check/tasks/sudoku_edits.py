@@ -5,7 +5,6 @@ A step is a round of singles, a guess, or a step back (docs/tasks.md). Besides t
 - *a full board is not wrong, once something was guessed*. Two equal digits meet in no house: a digit is written where its pair is alive, so
   it stands in no house of its cell; of two singles of one digit in a house only the first is written; and a guess is one cell. Givens that
   clash leave a digit without a place for ever, so nothing is guessed. A full board without equal digits in a house has each digit there;
-- *a cell has one least digit*: all pairs of a cell find the same first one that is alive;
 - *levels end before their bits do*: a guess fills a cell, so there are fewer guesses than cells, and a guess is made only if one is masked;
 - *digits are below n^2*: those of starts are, and the proof shows it of each digit that is written;
 - *rows keep their roles*: rows are inserted and deleted while all rows behind the cells hold masks, but for marks at the end, which are
@@ -23,7 +22,20 @@ import numpy as np
 
 from lockstep.compiler.linear import Bit
 from lockstep.models.tokens import MASK
-from lockstep.proofs_check.tasks.rules import Fact, Finds, Flags, Follows, Layer, Rows, Rules, Says, always, any_of, bits_of
+from lockstep.proofs_check.tasks.rules import (
+    Fact,
+    Finds,
+    Flags,
+    Follows,
+    Layer,
+    Nearest,
+    Rows,
+    Rules,
+    Says,
+    always,
+    any_of,
+    bits_of,
+)
 from lockstep.proofs_check.tasks.sudoku_rules import (
     CELL_ROW,
     DIGIT,
@@ -36,6 +48,7 @@ from lockstep.proofs_check.tasks.sudoku_rules import (
     TRIED_ROW,
     SudokuPlaces,
     SudokuSearch,
+    first,
     same_cell,
 )
 
@@ -49,6 +62,7 @@ def sudoku_rules(side: int, searches_on: bool) -> Rules:
         places.tokens, places.length, places.roles(), places.places(),
         (search.first_layer(), search.second_layer(), search.third_layer(), search.fourth_layer(), edits.fifth_layer()),
         edits.facts(), (Follows("single of the cell", "any single"),),
+        nearest=(Nearest("first alive, cell", "first alive, cell: number", lambda number: -number),),
         assumed=("rows that are inserted or deleted leave each token in a row of its role",
                  "fewer guesses stand on a board than it has cells"),
     )  # fmt: skip
@@ -206,6 +220,12 @@ class SudokuEdits:
             Fact(lambda row: self.search.digit(row) < self.places.digits, "digits that stand on a board are below n^2"),
             Fact(lambda row: ~(self.is_wrong(row) & self._is_full(row)), "a full board is not wrong, once something was guessed"),
             Fact(self._takes_below, "a digit that is taken is below n^2", layer=4),
+            implies("least digit", lambda row: row.flag("alive") & (row.at("digit") <= first(row, "cell")), 1),
+            Fact(
+                lambda row: ~row.flag("least digit") | (row.at("digit") == first(row, "cell")),
+                "a cell has one least digit",
+                fields=("alive",),
+            ),
             implies("guess of this level", lambda row: row.stands(TRIED_ROW), 0),
             *(implies(name, lambda row: row.stands(PAIR), layer) for name, layer in self._of_pairs().items()),
             *(implies(f"later single, {house}", lambda row: row.flag("single"), 3) for house in HOUSES),

@@ -14,7 +14,7 @@ import numpy as np
 
 from lockstep.compiler.linear import Bit
 from lockstep.models.tokens import MASK
-from lockstep.proofs_check.tasks.rules import Finds, Flags, Ints, Layer, Role, Rows, Says, always, any_of, flags_of
+from lockstep.proofs_check.tasks.rules import Finds, Flags, Ints, Layer, Role, Rows, Says, Sole, always, any_of, flags_of
 
 DIGIT, TRIED, KEPT, NONE = "DIGIT", "TRIED", "KEPT", "NONE"
 CELL_ROW, KEPT_ROW, TRIED_ROW, PAIR = "cell row", "kept row", "tried row", "pair row"
@@ -256,7 +256,7 @@ class SudokuSearch:
                 asks, lambda q, k: k.flag("least digit"),
                 {"cell to guess: place": lambda k: k.at("cell"), "cell to guess: found": always,
                  "cell to guess: digit": lambda k: k.at("digit")},
-                self.preferred, alone="a cell has one least digit",
+                self.preferred, alone=Sole("first alive, cell: number", "cell"),
             ),
             **{f"first single, {house}": self._first_single(house) for house in HOUSES},
         }  # fmt: skip

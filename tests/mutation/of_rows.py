@@ -90,6 +90,9 @@ MUTANTS = (
     row("the proof: heads may write more", P._reads, "if extra or len(", "if len(", PLANTED),
     row("the proof: fields may leave their ranges", P._equal, " | (wanted > high)", "", PLANTED),
     row("the proof: rows may take any token", P._check_output, "< THRESHOLD", "< -1", PLANTED),
+    row("the proof: rows that tie may stand at two places", P._compare, "[:, [0, 1, 3]]", "[:, [0, 1, 2, 3]]", PLANTED),
+    row("the proof: any field tells rows apart", P._of_sole, "if self.cases.read(head.meets, 2) != ", "if False and None != ", PLANTED),
+    row("the proof: rows that tie need not look", P._told_apart, "(meets & ~looks).any()", "False", PLANTED),
     row("the proof: what is written later may be read", P._read, "if early := needed.bits - self.ready:", "if early := set():", PLANTED),
     row("the proof: a case more is left out", C.all, "!= 0) | (cases.values[bit] == 0)",
         "!= 0) & (cases.values[bit] == 0)", PLANTED),
@@ -98,5 +101,7 @@ MUTANTS = (
     row("facts: a row may find another one", I._check_itself, "if others.any() or not meets.all():",
         "if not meets.all():", FACTS),
     row("facts: what follows is not looked at", I._check_follows, "(one & ~other).any()", "False", FACTS),
+    row("facts: what comes before is anything", I._check_nearest, "!= finds.order(row)).any()", "!= finds.order(row)).all() and False",
+        FACTS),
     row("facts: a mask may take nothing", I.check_settled, "((number == 1) & ~others)", "~others", FACTS),
 )  # fmt: skip

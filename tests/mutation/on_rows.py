@@ -19,7 +19,7 @@ from lockstep.proofs_check.tasks.cases import AllCases, RowDiffers
 from lockstep.proofs_check.tasks.editor_rules import editor_rules
 from lockstep.proofs_check.tasks.graph_rules import graph_rules
 from lockstep.proofs_check.tasks.implied import Implied
-from lockstep.proofs_check.tasks.rules import Fact, Follows, Layer, Rules, Says, always
+from lockstep.proofs_check.tasks.rules import Fact, Finds, Follows, Layer, Nearest, Rules, Says, Sole, always
 from lockstep.proofs_check.tasks.sudoku_edits import sudoku_rules
 from lockstep.tasks.editor import editor
 from lockstep.tasks.graph_edits import graph_edits
@@ -68,10 +68,35 @@ def planted_faults() -> None:
     without = editor(3, 2, 4)
     without.circuit.layers[1].lookups[0] = replace(without.circuit.layers[1].lookups[0], recency=NO_RECENCY)
     assert not proved(without, replace(rules, layers=(first, Layer(ties, second.says))), without.model()), "not found: masks tie"
+    _rows_that_tie(task, without, rules)
     short = replace(
         task.circuit, fields={**task.circuit.fields, "mask: found": replace(task.circuit.fields["mask: found"], highs=(0,))}
     )
     assert not proved(replace(task, circuit=short), rules, task.model()), "not found: a field has a smaller range"
+
+
+def _rows_that_tie(task: Task, without: Task, rules: Rules) -> None:
+    """What should tell rows apart that tie, and does not. without: the editor, with a head for which all masks tie."""
+    first, second = rules.layers
+    sole, mask = Sole("sep: rank", "number"), second.finds["mask"]
+    by_number = replace(first.finds["sep"], meets=lambda q, k: k.is_a("SEP") & (q.at("number") >= 0))
+    same = Fact(lambda row: row.number("sep: rank") == row.at("number"), "each row finds its own number")
+
+    def told(sep: Finds, mask: Finds, *facts: Fact) -> Rules:
+        layers = Layer({**first.finds, "sep": sep}, first.says), Layer({"mask": mask}, second.says)
+        return replace(rules, layers=layers, facts=facts)
+
+    places = told(by_number, replace(mask, order=always, alone=sole), same)
+    assert not proved(without, places, without.model()), "not found: rows of two places tie"
+    assert not proved(task, told(first.finds["sep"], replace(mask, alone=sole)), task.model()), (
+        "not found: what rows find is not by place"
+    )
+    graphs, others = graph_edits(2, 4), graph_rules(2, 16)
+    found, inserted = others.layers
+    command = replace(found.finds["command"], meets=lambda q, k: k.stands("first") & (q.at("number") >= 0))
+    edge = replace(inserted.finds["edge to come"], alone=Sole("command: adds", "number"))
+    layers = Layer({**found.finds, "command": command}, found.says), Layer({"edge to come": edge}, inserted.says)
+    assert not proved(graphs, replace(others, layers=layers), graphs.model()), "not found: rows that tie do not look"
 
 
 def facts_that_do_not_hold() -> None:
@@ -94,6 +119,9 @@ def facts_that_do_not_hold() -> None:
     never: Says = lambda row: np.zeros(1, bool)  # noqa: E731
     idle = Layer(done.finds, {**done.says, ("control.remask", 0): never})
     assert not _holds(task, replace(rules, layers=(found, idle))), "a mask has nothing to do, and takes nothing"
+    assert not _holds(task, replace(rules, nearest=(Nearest("sep", "sep: rank", lambda rank: -rank),))), (
+        "the last SEP comes first"
+    )
     assert _holds(task, rules) and _holds(graphs, graph_rules(2, 16)), "right facts do not pass"
 
 

@@ -28,8 +28,8 @@ def sudoku(puzzle: Annotated[Optional[str], typer.Argument(help="A puzzle of 16,
            limit: Annotated[int, typer.Option("--limit", min=1, help="The most decoding steps for a puzzle.")] = 100_000,
            trace: Annotated[bool, typer.Option("--trace", help="Show what each decoding step does to the board.")] = False,
            page: PageFile = None, export: JobFile = None,
-           prove: Annotated[Optional[int], typer.Option("--prove", min=2, max=4, show_default=False, help="Prove what each row does, on "
-                                                        "boards with boxes of this side.")] = None,
+           prove: Annotated[Optional[int], typer.Option("--prove", min=2, max=4, show_default=False, metavar="SIDE",
+                                                        help="Prove what each row does, on boards with boxes of SIDE x SIDE.")] = None,
            engine: Engine = "auto", dtype: Dtype = "float64", json_: Json = False) -> None:  # fmt: skip
     """Solve Sudokus of 4x4, 9x9 or 16x16 cells, and tell one solution from none and several."""
     if prove is not None:
