@@ -30,6 +30,7 @@ class WrongToken:
 
     step, position: of the decoding step, and in the sequence. field: what stands there: V, C, A or output. time: the step of the
     machine that the row belongs to, 0 for outputs. who: the processor, or the number of the output. expected: the machine's token.
+    found: the one that is written.
     """
 
     step: int
@@ -38,6 +39,7 @@ class WrongToken:
     time: int
     who: int
     expected: str
+    found: str
 
     @property
     def place(self) -> str:
@@ -50,11 +52,14 @@ class Counted:
     """A decode as a rule makes it, up to its end or to the first wrong token.
 
     steps: decoding steps, with the wrong one. order: the step in which each position was unmasked, [N]; 0 for those given or left.
+    ready, early: of the wrong step, the rows that are ready in it, and those it takes that are not; 0 where nobody counts them.
     """
 
     steps: int
     order: Tokens
     wrong: WrongToken | None
+    ready: int = 0
+    early: int = 0
 
     @property
     def right(self) -> bool:
@@ -64,6 +69,11 @@ class Counted:
     def unmasked(self) -> int:
         """The tokens that were unmasked."""
         return int((self.order > 0).sum())
+
+    @property
+    def taken(self) -> int:
+        """The rows that the last step took."""
+        return int((self.order == self.steps).sum())
 
     @property
     def tau(self) -> float:
@@ -110,10 +120,11 @@ class Truth:
         said = np.where(here[:, None], self._said[rows], self._unsaid)
         return Guesses(rows, np.where(here, self.final[rows], self._bos), *said.T)
 
-    def wrong(self, step: int, position: int) -> WrongToken:
-        """The first wrong token, if it is this one."""
+    def wrong(self, step: int, position: int, found: int | None = None) -> WrongToken:
+        """The first wrong token, if it is this one. found: the one that is written; None: that of a row that is not ready."""
         field, time, who = self.layout.locate(position)
-        return WrongToken(step, position, field, time, who, self.vocabulary.text(int(self.final[position])))
+        texts = [self.vocabulary.text(int(token)) for token in (self.final[position], self._bos if found is None else found)]
+        return WrongToken(step, position, field, time, who, *texts)
 
 
 def count(truth: Truth, rule: Rule, seed: int = 0) -> Counted:
@@ -133,7 +144,7 @@ def count(truth: Truth, rule: Rule, seed: int = 0) -> Counted:
         taken = rows[picked]
         order[taken] = steps
         if early := taken[~ready[taken]].tolist():
-            return Counted(steps, order, truth.wrong(steps, min(early)))
+            return Counted(steps, order, truth.wrong(steps, min(early)), int(ready[rows].sum()), len(early))
         for row in taken.tolist():
             ready[waiting.released_by(row)] = True
         rows = rows[~picked]

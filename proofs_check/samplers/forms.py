@@ -83,7 +83,12 @@ def in_blocks_top(sizes: Sizes, size: int, taken: int) -> Verdict:
     """blocks:B+top:K: right if and only if each piece of a block of the run, but the last of its window, is a multiple of K, and
     outputs are not taken before the counters in their window."""
     right = all(_top_in_window(sizes, window, taken) for window in _windows(sizes, size))
-    return Verdict(right, sum(ceil(len(window) / taken) for window in _windows(sizes, size)) if right else None)
+    return Verdict(right, forced_steps(sizes, taken, size) if right else None)
+
+
+def forced_steps(sizes: Sizes, taken: int, size: int | None = None) -> int:
+    """The decoding steps of blocks:B+top:K, or of top:K, right or wrong."""
+    return sum(ceil(len(window) / taken) for window in _windows(sizes, size or sizes.total))
 
 
 def _top_in_window(sizes: Sizes, window: range, taken: int) -> bool:

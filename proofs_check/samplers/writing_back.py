@@ -6,9 +6,16 @@ token of a finished run that is masked alone does not come back in general. In f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from lockstep.models.processes import Flags
+from lockstep.compiler.compile import Compiled
+from lockstep.models.decode import decode
+from lockstep.models.engines import ENGINES, Session, Unsuitable
+from lockstep.models.processes import THRESHOLD, Flags
+from lockstep.models.sampling import Sampling
+from lockstep.models.sequence import Change
 from lockstep.models.transformer import Tokens
 from lockstep.proofs_check.samplers.counting import Truth
 
@@ -45,3 +52,82 @@ def newest(truth: Truth, tokens: Tokens) -> Tokens:
     last = min(int(written[-1]), layout.first_output - 1)
     begin = layout.first_block + (last - layout.first_block) // size * size
     return written[written >= begin]
+
+
+@dataclass(frozen=True)
+class WrittenBack:
+    """What the model makes of tokens that are masked again or edited, on one run.
+
+    alone, back: tokens of the finished run that were masked alone, and how many came back. flat: how many of the `rows` of the finished
+    run score all tokens equally. again, right: tokens of newest blocks that were masked again together, in several decodes, and how
+    many decodes ended right, of `decodes`. differences: where the model and the theorem part.
+    """
+
+    alone: int
+    back: int
+    rows: int
+    flat: int
+    again: int
+    decodes: int
+    right: int
+    differences: tuple[str, ...]
+
+
+def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", seed: int = 0, most: int = 64) -> WrittenBack:
+    """Hold the theorem on writing back against the model.
+
+    Args: most: tokens that are masked alone; if the run has more, they are drawn from the seed.
+    """
+    random = np.random.default_rng(seed)
+    session = _session(compiled, truth, engine)
+    scores = session.predict([0])[0][1].probability
+    flat = int(np.isclose(scores * (truth.vocabulary.size - 1), 1, rtol=1e-6, atol=0).sum())
+    chosen = np.sort(random.permutation(len(truth.masked))[:most])
+    found, expected = [_given_back(session, truth, int(truth.masked[i])) for i in chosen], comes_back(truth)[chosen]
+    differences = [
+        f"position {truth.masked[i]}, masked alone, {'comes' if here else 'does not come'} back"
+        for i, here, said in zip(chosen, found, expected.tolist())
+        if here != said
+    ]
+    differences += [f"{len(scores) - flat} rows that hold a token prefer one"] * (flat < len(scores))
+    again, decodes, right = _again(compiled, truth, engine, random)
+    differences += [f"{decodes - right} of {decodes} decodes are wrong after newest tokens were masked again"] * (right < decodes)
+    return WrittenBack(len(chosen), sum(found), len(scores), flat, again, decodes, right, tuple(differences))
+
+
+def _session(compiled: Compiled, truth: Truth, engine: str) -> Session:
+    positions = truth.layout.positions()
+    try:
+        return ENGINES[engine](compiled.model, [truth.final.copy()], [positions], "cpu")
+    except Unsuitable:
+        return ENGINES["dense"](compiled.model, [truth.final.copy()], [positions], "cpu")
+
+
+def _given_back(session: Session, truth: Truth, row: int) -> bool:
+    """Whether the model writes the machine's token where it is masked alone in the finished run."""
+    tokens = truth.final.copy()
+    tokens[row] = truth.vocabulary.mask
+    changed = Change(np.array([row]), len(tokens))
+    session.update(0, changed, tokens)
+    rows, prediction = session.predict([0])[0]
+    at = int(np.flatnonzero(rows == row)[0])
+    written = int(prediction.token[at]) if prediction.probability[at] >= THRESHOLD else truth.vocabulary.mask
+    session.update(0, changed, truth.final.copy())
+    session.predict([0])
+    return written == truth.final[row]
+
+
+def _again(compiled: Compiled, truth: Truth, engine: str, random: np.random.Generator, decodes: int = 3) -> tuple[int, int, int]:
+    """Tokens masked again, decodes and right ones: each from a sequence after some decoding steps in parallel order."""
+    again, right, layout = 0, 0, truth.layout
+    for _ in range(decodes):
+        block = int(random.integers(1, layout.time + 1))
+        tokens = truth.final.copy()
+        tokens[layout.row("V", block + 1, 0) :] = truth.vocabulary.mask
+        rows = newest(truth, tokens)
+        masked = rows[random.random(len(rows)) < 0.5]
+        tokens[masked] = truth.vocabulary.mask
+        again += len(masked)
+        found = decode(compiled.model, tokens, layout.positions(), compiled.process, Sampling(engine=engine))
+        right += bool((found.tokens == truth.final).all())
+    return again, decodes, right
