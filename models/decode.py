@@ -48,8 +48,8 @@ class Decoder:
             edits, heads: each step says how it changed the sequence, and also what each head found. Then no session carries
             steps out itself.
     Raises: NotFinished: masks remain but no position is ready. OutOfPositions: the sequence outgrows `positions`.
-            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order,
-            or a matrix of the model does not fit its vocabulary.
+            TooLong: the engine gives up, and the dense engine cannot take over. ValueError: the process does not take this order
+            or sampler, or a matrix of the model does not fit its vocabulary.
             NoPermutation: the user's permutation does not have each masked position once. NotCertain: as `SequenceEditor.step`.
     """
 
@@ -61,8 +61,8 @@ class Decoder:
         self.positions = Positions.of(positions)
         self.editor = SequenceEditor(tokens, model.vocabulary, len(self.positions), process, sampling)
         self.model, self.device, self.sequence = model, sampling.device, self.editor.sequence
-        # Sessions that carry out steps themselves draw nothing.
-        self.process, self.in_parallel = process, sampling.order == "parallel" and sampling.sample is None
+        # Sessions that carry out steps themselves draw nothing, and edit all that is ready.
+        self.process, self.in_parallel = process, sampling.order == "parallel" and not sampling.chooses
         self.told, self.heads = edits or heads, heads
         self.reason = ""
         self.session = self._start(sampling.engine)
@@ -170,7 +170,7 @@ class Decoder:
 def stays_on_device(sampling: Sampling, process: str) -> bool:
     """Whether a decode in which nobody looks at steps is made on an accelerator as a whole."""
     whole = sampling.device != "cpu" and sampling.engine == "dense" and sampling.order == "parallel"
-    return whole and sampling.sample is None and not PROCESSES[process].appends
+    return whole and not sampling.chooses and not PROCESSES[process].appends
 
 
 def decode(model: Transformer, tokens: Tokens, positions: Weights | Positions, process: str = "mdm",

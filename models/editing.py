@@ -11,6 +11,7 @@ from lockstep.models.drawing import Logits, Sampler
 from lockstep.models.edited import Edited
 from lockstep.models.erasing import Marks, erasure
 from lockstep.models.orders import ORDERS, selector
+from lockstep.models.picking import Picker, check_sampler
 from lockstep.models.processes import PROCESSES, THRESHOLD, Edits, no_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
@@ -106,7 +107,7 @@ class SequenceEditor:
     """Edits a sequence as a process says, one decoding step after the other. The caller supplies the predictions.
 
     Args:   tokens: [N] int64, the start sequence. max_length: the number of position encodings.
-    Raises: ValueError: there is no such process or order, or the process does not take this order. NoPermutation: the user's
+    Raises: ValueError: there is no such process, order or sampler, or the process does not take this one. NoPermutation: the user's
             permutation does not have each masked position once.
     """
 
@@ -117,6 +118,8 @@ class SequenceEditor:
         self.process = PROCESSES[process]
         self.process.check_order(sampling.order)
         ordered = replace(sampling, order=self.process.fills or sampling.order)
+        rules = check_sampler(process, sampling)
+        self.picker = None if rules is None else Picker(rules, vocabulary, tokens, sampling)
         self.select = selector(tokens, vocabulary, ordered)
         self.sequence, self.max_length, self.number = TokenSequence(tokens, vocabulary.mask), max_length, 0
         self.marks = Marks.of(vocabulary) if self.process.appends else None
@@ -155,7 +158,8 @@ class SequenceEditor:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
 
         Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
-                logits: gives those of some rows, of the same prediction. A sampler asks for them, nobody else.
+                logits: gives those of some rows, of the same prediction. Where tokens are drawn, or a sampler picks positions,
+                they are asked for.
         Raises: NotFinished: masks remain but no position is ready, or the last row predicts nothing. OutOfPositions: the sequence
                 outgrows its positions. NotCertain: there is no sampler, and a mask takes a token that is not certain.
         """
@@ -163,10 +167,7 @@ class SequenceEditor:
             self._require_certain(rows, prediction)
         elif self.process.appends:  # whatever the last row predicts, a token is drawn from it
             prediction = replace(prediction, probability=np.ones_like(prediction.probability))
-        self.pending = self._updated_edits(rows, prediction)
-        edits = self.select(self.pending)
-        if self.sampler is not None:
-            edits = self._drawn(edits, self.sampler, logits)
+        edits = self._edits(rows, prediction, logits)
         before, appends = len(self.sequence), edits.appends(len(self.sequence))
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before + appends
         if length > self.max_length:
@@ -180,6 +181,14 @@ class SequenceEditor:
         self.number += 1
         erased, gone, self.erased, self.erasure = self.erased, self.erasure, self.erased[:0], None
         return DecodingStep(self.number, change, self.sequence.tokens, appends, erased, gone, edited)
+
+    def _edits(self, rows: Tokens, prediction: Prediction, logits: Callable[[Tokens], Logits]) -> Edits:
+        """The edits of a step, from the arguments of `step`."""
+        if self.picker is not None:
+            return self.picker.edits(rows, self.sequence.tokens, logits)
+        self.pending = self._updated_edits(rows, prediction)
+        edits = self.select(self.pending)
+        return edits if self.sampler is None else self._drawn(edits, self.sampler, logits)
 
     def end(self, length: int = 0) -> None:
         """Raise the error for the end of a decode that makes no more steps, if it is one.

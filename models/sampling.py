@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lockstep.models.samplers.noise import Noise
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -18,6 +20,9 @@ class Sampling:
     permutation: the masked positions, first to last, for the order `permutation`. None: it is drawn from the seed.
     sample: the number of a sample, from 0: tokens are drawn from the model's whole distribution (`lockstep.models.drawing`), by the
             seed and this number. None: the best token is taken.
+    sampler: rules of `lockstep.models.samplers`, as users write them: which masks a decoding step of `mdm` unmasks, each with its best
+            token. It takes the place of the order. None: all that are ready, as the order says.
+    temperature, noise: change the logits that the sampler sees; `sample` draws at temperature 1.
     """
 
     order: str = "parallel"
@@ -27,6 +32,14 @@ class Sampling:
     permutation: tuple[int, ...] | None = None
     every: int | None = None
     sample: int | None = None
+    sampler: str | None = None
+    temperature: float = 1.0
+    noise: Noise | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether more than the best tokens must be known: a sampler chooses positions, or tokens are drawn."""
+        return self.sample is not None or self.sampler is not None
 
 
 #: Stands for the engine that suits the size of the decode.

@@ -159,7 +159,7 @@ def pick_engine(sampling: Sampling, length: int, steps: int, causal: bool) -> Sa
     """The same options, with a definite engine in place of AUTO."""
     if sampling.engine != AUTO:
         return sampling
-    fastest = pick(length, steps, causal, sampling.sample is not None) if sampling.device == "cpu" else "dense"
+    fastest = pick(length, steps, causal, sampling.chooses) if sampling.device == "cpu" else "dense"
     return replace(sampling, engine=fastest)
 
 
