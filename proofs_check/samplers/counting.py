@@ -13,11 +13,13 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from lockstep.compiler import mdm
+from lockstep.compiler.compile import Compiled
 from lockstep.compiler.names import MDM
 from lockstep.models.processes import Flags
 from lockstep.models.samplers.guesses import Guesses
 from lockstep.models.samplers.rule import Rule, State
 from lockstep.models.transformer import Tokens
+from lockstep.pram.job import Job
 from lockstep.proofs_check.constructions import FACTS
 from lockstep.proofs_check.constructions.readiness import Waiting
 from lockstep.proofs_check.samplers.certainties import of_ready, of_unready
@@ -104,6 +106,13 @@ class Truth:
         halts = self.final[layout.row("C", 1, 0) : layout.first_output] == self.vocabulary.token("HALT")
         self.together = bool(halts.sum() == layout.job.processors)
         self.sizes = Sizes(layout.job.processors, layout.time, len(layout.job.outputs))
+
+    @staticmethod
+    def of(compiled: Compiled, job: Job, time: int) -> Truth:
+        """The same for a job with room for `time` steps. Raises: ValueError: the widths are too small. PramError: as above."""
+        layout = compiled.layout(job, time)
+        assert isinstance(layout, mdm.Layout), f"samplers are of {MDM}"
+        return Truth(layout)
 
     def _level(self, rows: Tokens, others: bool) -> Level:
         confidence, _, entropy = self._said[rows].T

@@ -14,6 +14,7 @@ from lockstep.models.samplers.threshold import Threshold
 from lockstep.models.samplers.top import Top
 from lockstep.proofs_check.samplers.counting import Counted, Truth
 from lockstep.proofs_check.samplers.holding import Held
+from lockstep.proofs_check.samplers.judging import waits
 
 
 def explain(truth: Truth, held: Held) -> tuple[str, ...]:
@@ -44,8 +45,8 @@ def _why(truth: Truth, rule: Rule, counted: Counted) -> str:
     match rule:
         case Top(most):
             return _of_top(truth, most)
-        case Blocks(size):
-            return _of_blocks(truth, size, counted)
+        case Blocks(size, inner):
+            return _of_blocks(truth, size, inner, counted)
         case Factor(factor):
             return _of_factor(truth, factor, counted)
         case Entropy(most):
@@ -70,10 +71,12 @@ def _of_top(truth: Truth, most: int) -> str:
     return f"{ready} {most} does not divide {size}: step {-(-size // most)} finds {left} left, and takes {most - left} of the next block."
 
 
-def _of_blocks(truth: Truth, size: int, counted: Counted) -> str:
+def _of_blocks(truth: Truth, size: int, inner: Rule, counted: Counted) -> str:
     block = truth.sizes.block
     if block % size == 0:
         return f"{size} divides the {block} rows of a block of the run, 3 P: all masks are ready when their turn comes, whichever go first."
+    if waits(truth, inner):
+        return "The leftmost mask is always ready, and the rule inside takes no row that is not ready while another is."
     if counted.right:
         return f"{size} does not divide the {block} rows of a block of the run, 3 P, but no step here needs more rows than are ready."
     return (

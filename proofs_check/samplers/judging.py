@@ -15,7 +15,7 @@ from lockstep.models.samplers.threshold import Threshold
 from lockstep.models.samplers.top import Top
 from lockstep.proofs_check.samplers import forms
 from lockstep.proofs_check.samplers.counting import Truth
-from lockstep.proofs_check.samplers.forms import Verdict
+from lockstep.proofs_check.samplers.forms import Level, Verdict
 
 #: The names of theorems of samplers.
 THRESHOLDS, TOP, BLOCKS, FACTOR, ENTROPY = (
@@ -57,7 +57,7 @@ def _named(theorem: str, verdict: Verdict | None) -> Judgement | None:
 
 def _top(truth: Truth, most: int, first: str) -> Verdict | None:
     if most == 1 and first != "random":
-        return Verdict(True, truth.sizes.total)
+        return Verdict(True, forms.ONE_BY_ONE(truth.sizes.letters))
     if not truth.together or first == "random":
         return None
     return forms.top(truth.sizes, most, first == "left-to-right")
@@ -70,7 +70,7 @@ def _threshold(truth: Truth, rule: Parallel | Threshold) -> Verdict | None:
         return forms.everything(truth.levels)
     if _takes_what_is_ready(truth, rule):
         return Verdict(True, len(truth.levels))
-    return Verdict(True) if not isinstance(rule, Threshold) or rule.first != "random" else None
+    return Verdict(True) if waits(truth, rule) else None
 
 
 def _takes_what_is_ready(truth: Truth, rule: Rule) -> bool:
@@ -91,7 +91,23 @@ def _in_blocks(truth: Truth, size: int, inner: Rule) -> Verdict | None:
         return forms.in_blocks(sizes, size)
     if truth.together and isinstance(inner, Top) and inner.first in SURE:
         return forms.in_blocks_top(sizes, size, inner.most)
-    return Verdict(True) if _takes_what_is_ready(truth, inner) else None
+    return Verdict(True) if waits(truth, inner) else None
+
+
+def waits(truth: Truth, rule: Rule) -> bool:
+    """Whether a rule takes no row that is not ready, however many are, if there is one that is ready."""
+    match rule:
+        case Parallel():
+            return True
+        case Threshold(least, first):
+            return least > truth.unready.confidence and first != "random"
+        case Factor(factor):
+            return forms.factor([Level(1, 0, 0, True)], factor, truth.vocabulary.size).right
+        case EntropySum(most, "entropy"):
+            return most < truth.unready.entropy
+        case Top(1, first):
+            return first != "random"
+    return False
 
 
 def _steps_of_dividing(truth: Truth, size: int, inner: Rule) -> int | None:

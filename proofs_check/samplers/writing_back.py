@@ -12,6 +12,7 @@ import numpy as np
 
 from lockstep.compiler.compile import Compiled
 from lockstep.models.decode import decode
+from lockstep.models.drawing import Logits
 from lockstep.models.engines import ENGINES, Session, Unsuitable
 from lockstep.models.processes import THRESHOLD, Flags
 from lockstep.models.sampling import Sampling
@@ -80,8 +81,8 @@ def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", s
     """
     random = np.random.default_rng(seed)
     session = _session(compiled, truth, engine)
-    scores = session.predict([0])[0][1].probability
-    flat = int(np.isclose(scores * (truth.vocabulary.size - 1), 1, rtol=1e-6, atol=0).sum())
+    session.predict([0])
+    flat = int(_scores_equally(session.logits(0, np.arange(len(truth.final)))).sum())
     chosen = np.sort(random.permutation(len(truth.masked))[:most])
     found, expected = [_given_back(session, truth, int(truth.masked[i])) for i in chosen], comes_back(truth)[chosen]
     differences = [
@@ -89,10 +90,11 @@ def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", s
         for i, here, said in zip(chosen, found, expected.tolist())
         if here != said
     ]
-    differences += [f"{len(scores) - flat} rows that hold a token prefer one"] * (flat < len(scores))
+    rows = len(truth.final)
+    differences += [f"{rows - flat} rows that hold a token prefer one"] * (flat < rows)
     again, decodes, right = _again(compiled, truth, engine, random)
     differences += [f"{decodes - right} of {decodes} decodes are wrong after newest tokens were masked again"] * (right < decodes)
-    return WrittenBack(len(chosen), sum(found), len(scores), flat, again, decodes, right, tuple(differences))
+    return WrittenBack(len(chosen), sum(found), rows, flat, again, decodes, right, tuple(differences))
 
 
 def _session(compiled: Compiled, truth: Truth, engine: str) -> Session:
@@ -101,6 +103,12 @@ def _session(compiled: Compiled, truth: Truth, engine: str) -> Session:
         return ENGINES[engine](compiled.model, [truth.final.copy()], [positions], "cpu")
     except Unsuitable:
         return ENGINES["dense"](compiled.model, [truth.final.copy()], [positions], "cpu")
+
+
+def _scores_equally(logits: Logits) -> Flags:
+    """Whether each row gives all tokens the same score: all kinds, and a 1 and a 0 in each bit."""
+    found: Flags = (logits.kinds == logits.kinds[:, :1]).all(axis=1) & (logits.ones == logits.zeros).all(axis=1)
+    return found & ~logits.ones.any(axis=1)
 
 
 def _given_back(session: Session, truth: Truth, row: int) -> bool:
@@ -114,7 +122,7 @@ def _given_back(session: Session, truth: Truth, row: int) -> bool:
     written = int(prediction.token[at]) if prediction.probability[at] >= THRESHOLD else truth.vocabulary.mask
     session.update(0, changed, truth.final.copy())
     session.predict([0])
-    return written == truth.final[row]
+    return written == int(truth.final[row])
 
 
 def _again(compiled: Compiled, truth: Truth, engine: str, random: np.random.Generator, decodes: int = 3) -> tuple[int, int, int]:
