@@ -22,6 +22,8 @@ from lockstep.proofs_check.samplers.counting import Truth
 
 #: What the rows of a processor that has halted hold.
 FILLS = {"V": "WORD", "C": "HALT", "A": "NONE"}
+#: How many decodes go on from newest blocks that are masked again.
+DECODES = 3
 
 
 def comes_back(truth: Truth) -> Flags:
@@ -92,9 +94,9 @@ def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", s
     ]
     rows = len(truth.final)
     differences += [f"{rows - flat} rows that hold a token prefer one"] * (flat < rows)
-    again, decodes, right = _again(compiled, truth, engine, random)
-    differences += [f"{decodes - right} of {decodes} decodes are wrong after newest tokens were masked again"] * (right < decodes)
-    return WrittenBack(len(chosen), sum(found), rows, flat, again, decodes, right, tuple(differences))
+    again, right = _again(compiled, truth, engine, random)
+    differences += [f"{DECODES - right} of {DECODES} decodes are wrong after newest tokens were masked again"] * (right < DECODES)
+    return WrittenBack(len(chosen), sum(found), rows, flat, again, DECODES, right, tuple(differences))
 
 
 def _session(compiled: Compiled, truth: Truth, engine: str) -> Session:
@@ -125,10 +127,10 @@ def _given_back(session: Session, truth: Truth, row: int) -> bool:
     return written == int(truth.final[row])
 
 
-def _again(compiled: Compiled, truth: Truth, engine: str, random: np.random.Generator, decodes: int = 3) -> tuple[int, int, int]:
-    """Tokens masked again, decodes and right ones: each from a sequence after some decoding steps in parallel order."""
+def _again(compiled: Compiled, truth: Truth, engine: str, random: np.random.Generator) -> tuple[int, int]:
+    """Tokens masked again, and decodes that are right: each from a sequence after some decoding steps in parallel order."""
     again, right, layout = 0, 0, truth.layout
-    for _ in range(decodes):
+    for _ in range(DECODES):
         block = int(random.integers(1, layout.time + 1))
         tokens = truth.final.copy()
         tokens[layout.row("V", block + 1, 0) :] = truth.vocabulary.mask
@@ -138,4 +140,4 @@ def _again(compiled: Compiled, truth: Truth, engine: str, random: np.random.Gene
         again += len(masked)
         found = decode(compiled.model, tokens, layout.positions(), compiled.process, Sampling(engine=engine))
         right += bool((found.tokens == truth.final).all())
-    return again, decodes, right
+    return again, right

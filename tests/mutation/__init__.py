@@ -35,6 +35,7 @@ from mutation import (
     of_operations,
     of_reached,
     of_rounds,
+    of_sampler_verdicts,
     of_sudoku,
     of_sums,
     of_sweeps,
@@ -61,6 +62,7 @@ from mutation import (
     on_reached,
     on_rounds,
     on_rules,
+    on_sampler_verdicts,
     on_sudoku,
     on_sweeps,
     on_tasks,
@@ -97,6 +99,7 @@ CHECKS: dict[str, Check] = {
         on_dyck,
         on_graphs,
         on_sudoku,
+        on_sampler_verdicts,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -132,6 +135,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_dyck.MUTANTS,
     *of_graphs.MUTANTS,
     *of_sudoku.MUTANTS,
+    *of_sampler_verdicts.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]
