@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from lockstep.models.alone import logits_alone
 from lockstep.models.decode import Decoding, TooLong, decode, stays_on_device
 from lockstep.models.editing import DecodingStep, NotFinished, OutOfPositions, SequenceEditor
 from lockstep.models.engines import ENGINES, Session, Unsuitable
@@ -156,4 +157,6 @@ class Pass:
 
     def _step(self, n: int, rows: Tokens, prediction: Prediction, session: Session) -> DecodingStep | None:
         """The next step of a sequence. Errors are those of `SequenceEditor.step`."""
-        return self.editors[n].step(rows, prediction, partial(session.logits, n))
+        tokens, (_, positions) = self.editors[n].sequence.tokens, self.starts[n]
+        alone = partial(logits_alone, self.model, tokens, positions, device=self.samplings[n].device)
+        return self.editors[n].step(rows, prediction, partial(session.logits, n), alone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from lockstep.models.alone import logits_alone
 from lockstep.models.drawing import Logits
 from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
@@ -112,7 +113,7 @@ class Decoder:
                 return self._step()
         if (erasure := self.editor.erase()) is not None:
             self._update(erasure)
-        step = self.editor.step(*self._predict(), self._logits)
+        step = self.editor.step(*self._predict(), self._logits, self._alone)
         if step is None:
             return None
         if self.heads and step.edited is not None:
@@ -151,6 +152,12 @@ class Decoder:
             self.session = self._fall_back(self.session.name, reason)
         self._predict()  # the next engine has not seen this sequence
         return self._logits(rows)
+
+    def _alone(self, rows: Tokens) -> Logits:
+        try:
+            return logits_alone(self.model, self.sequence.tokens, self.positions, rows, self.device)
+        except Unsuitable as reason:
+            raise TooLong(f"{reason}") from None
 
     def _update(self, change: Change) -> None:
         try:

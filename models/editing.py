@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lockstep.models.drawing import Logits, Sampler
+from lockstep.models.drawing import Sampler
 from lockstep.models.edited import Edited
 from lockstep.models.erasing import Marks, erasure
 from lockstep.models.orders import ORDERS, selector
-from lockstep.models.picking import Picker, check_sampler
+from lockstep.models.picking import Ask, Model, Picker, check_sampler
 from lockstep.models.processes import PROCESSES, THRESHOLD, Edits, no_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
@@ -43,6 +42,14 @@ class NothingToErase(NotFinished):
     def __init__(self, step: int) -> None:
         self.step, self.masks = step, 0
         Exception.__init__(self, f"decoding step {step}: there is no CALL and SEP in front of RETURN, so nothing can be erased")
+
+
+class MaskedAgain(NotFinished):
+    """A sampler masks tokens again and again, so that the decode does not end."""
+
+    def __init__(self, step: int, masks: int) -> None:
+        self.step, self.masks = step, masks
+        Exception.__init__(self, f"decoding step {step}: the sampler masks tokens again and again; {masks} are still masked")
 
 
 class NotCertain(NotFinished):
@@ -136,6 +143,8 @@ class SequenceEditor:
             return int(self.sequence.tokens[-1]) == self.marks.end
         if self.process.appends:
             return len(self.sequence) >= self.max_length
+        if self.picker is not None:
+            return not self.picker.goes_on(self.sequence.masks)
         return self.process.ends_without_masks and not self.sequence.masks
 
     def erase(self) -> Change | None:
@@ -154,20 +163,22 @@ class SequenceEditor:
         self.erased = change.rows
         return change
 
-    def step(self, rows: Tokens, prediction: Prediction, logits: Callable[[Tokens], Logits]) -> DecodingStep | None:
+    def step(self, rows: Tokens, prediction: Prediction, logits: Ask, alone: Ask) -> DecodingStep | None:
         """Carry out the next decoding step, and return it. Return None at a fixed point.
 
         Args:   rows: ascending, the rows that `prediction` is for: at first all, later all whose prediction may have changed.
                 logits: gives those of some rows, of the same prediction. Where tokens are drawn, or a sampler picks positions,
                 they are asked for.
+                alone: gives those of some rows, each as if it alone were masked. Samplers that look again ask for them.
         Raises: NotFinished: masks remain but no position is ready, or the last row predicts nothing. OutOfPositions: the sequence
-                outgrows its positions. NotCertain: there is no sampler, and a mask takes a token that is not certain.
+                outgrows its positions. MaskedAgain: a sampler comes to no end. NotCertain: there is no sampler, and a mask takes a
+                token that is not certain.
         """
         if self.sampler is None:
             self._require_certain(rows, prediction)
         elif self.process.appends:  # whatever the last row predicts, a token is drawn from it
             prediction = replace(prediction, probability=np.ones_like(prediction.probability))
-        edits = self._edits(rows, prediction, logits)
+        edits = self._edits(rows, prediction, Model(logits, alone))
         before, appends = len(self.sequence), edits.appends(len(self.sequence))
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before + appends
         if length > self.max_length:
@@ -175,20 +186,22 @@ class SequenceEditor:
             return None
         edited = Edited.of(edits, self.sequence.tokens, self.sequence.mask)
         change = self.sequence.edit(edits)
-        if not len(change.rows) and change.length == before:
+        if not len(change.rows) and change.length == before and not (self.picker and self.picker.undone):
             self.end()
             return None
         self.number += 1
         erased, gone, self.erased, self.erasure = self.erased, self.erasure, self.erased[:0], None
         return DecodingStep(self.number, change, self.sequence.tokens, appends, erased, gone, edited)
 
-    def _edits(self, rows: Tokens, prediction: Prediction, logits: Callable[[Tokens], Logits]) -> Edits:
+    def _edits(self, rows: Tokens, prediction: Prediction, model: Model) -> Edits:
         """The edits of a step, from the arguments of `step`."""
         if self.picker is not None:
-            return self.picker.edits(rows, self.sequence.tokens, logits)
+            if self.number >= self.picker.most_steps:
+                raise MaskedAgain(self.number + 1, self.sequence.masks)
+            return self.picker.edits(rows, self.sequence.tokens, model)
         self.pending = self._updated_edits(rows, prediction)
         edits = self.select(self.pending)
-        return edits if self.sampler is None else self._drawn(edits, self.sampler, logits)
+        return edits if self.sampler is None else self._drawn(edits, self.sampler, model.logits)
 
     def end(self, length: int = 0) -> None:
         """Raise the error for the end of a decode that makes no more steps, if it is one.
@@ -200,6 +213,8 @@ class SequenceEditor:
             raise OutOfPositions(self.number + 1, length, self.max_length)
         if self.process.appends:
             raise NothingPredicted(self.number + 1, len(self.sequence), self.max_length)
+        if self.picker is not None and not self.sequence.masks:
+            return
         if self.process.ends_without_masks:
             raise NotFinished(self.number + 1, self.sequence.masks)
 
@@ -216,7 +231,7 @@ class SequenceEditor:
         if len(doubtful):
             raise NotCertain(self.number + 1, int(rows[doubtful[0]]), self.sequence.masks)
 
-    def _drawn(self, edits: Edits, sampler: Sampler, logits: Callable[[Tokens], Logits]) -> Edits:
+    def _drawn(self, edits: Edits, sampler: Sampler, logits: Ask) -> Edits:
         """The edits, with drawn tokens where they write one that a row predicts."""
         if self.process.appends:
             writes, asked = np.ones(len(edits), np.bool_), edits.rows - 1

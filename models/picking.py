@@ -1,20 +1,34 @@
-"""A sampler in the decoding loop: which masks a decoding step unmasks, by the rules of `lockstep.models.samplers`."""
+"""A sampler in the decoding loop: which masks a decoding step unmasks, and what it writes back, by `lockstep.models.samplers`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from lockstep.models.drawing import Logits, Matrix
 from lockstep.models.processes import Edits
-from lockstep.models.samplers import Guesses, Rules, State, guess, sampler
+from lockstep.models.samplers import Guesses, Rules, State, Written, chances, guess, sampler
 from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Tokens
 
 #: The process whose unmaskings a sampler may leave out or force: in the others a step is one edit, or all edits go together.
 PROCESS = "mdm"
+#: A sampler that writes back makes at most so many steps for each mask of the start, and then SPARE_STEPS more.
+STEPS_FOR_A_MASK, SPARE_STEPS = 4, 16
+
+#: Gives the logits of some rows.
+Ask = Callable[[Tokens], Logits]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a sampler may ask of the prediction of a step. logits: as it is. alone: of rows, each as if it alone were masked."""
+
+    logits: Ask
+    alone: Ask
 
 
 def check_sampler(process: str, sampling: Sampling) -> Rules | None:
@@ -39,7 +53,7 @@ def check_sampler(process: str, sampling: Sampling) -> Rules | None:
 
 
 class Picker:
-    """Picks what each decoding step of one sequence unmasks.
+    """Decides the edits of each decoding step of one sequence.
 
     It keeps the logits of masked rows, and asks for those that may have changed. So all engines lead to the same guesses.
 
@@ -47,33 +61,80 @@ class Picker:
     """
 
     def __init__(self, rules: Rules, vocabulary: Vocabulary, start: Tokens, sampling: Sampling) -> None:
-        self.rules, self.vocabulary = rules, vocabulary
-        masked = np.flatnonzero(start == vocabulary.mask)
-        first = int(masked[0]) if len(masked) else len(start)
+        self.rules, self.vocabulary, self.start = rules, vocabulary, start
+        self.generated = np.flatnonzero(start == vocabulary.mask)
+        first = int(self.generated[0]) if len(self.generated) else len(start)
         self.state = State(first, np.random.default_rng(sampling.seed))
         self.temperature, self.noise = sampling.temperature, sampling.noise
         self.random = np.random.default_rng(sampling.noise.seed if sampling.noise else 0)
         kinds, bits = len(vocabulary.kinds), vocabulary.most_bits
-        self.kinds, self.ones, self.zeros = (np.zeros((len(start), part)) for part in (kinds, bits, bits))
+        self.kept = Logits(*(np.zeros((len(start), part)) for part in (kinds, bits, bits)))
+        self.idle = self.undone = False
+        self.left = max((back.edits_on for back in rules.back), default=0)
+        self.last: tuple[int, int] | None = None  # the block of the step before, and how many masks it unmasked
 
-    def edits(self, rows: Tokens, tokens: Tokens, logits: Callable[[Tokens], Logits]) -> Edits:
+    @property
+    def most_steps(self) -> float:
+        """After so many steps without an end, the sampler masks tokens again and again."""
+        return STEPS_FOR_A_MASK * len(self.generated) + SPARE_STEPS if self.rules.back else np.inf
+
+    def goes_on(self, masks: int) -> bool:
+        """Whether there is another step if so many masks are left."""
+        return masks > 0 or (self.left > 0 and not self.idle)
+
+    def edits(self, rows: Tokens, tokens: Tokens, model: Model) -> Edits:
         """The edits of the next step.
 
-        Args: rows: those whose prediction may have changed. tokens: the sequence, [N]. logits: gives those of some rows.
+        Args: rows: those whose prediction may have changed. tokens: the sequence, [N].
         """
+        after = tokens.copy()
         masked = np.flatnonzero(tokens == self.vocabulary.mask)
-        guesses = self._guesses(masked, rows[tokens[rows] == self.vocabulary.mask], logits)
-        picked = guesses.take(self.rules.pick(guesses, self.state)) if len(masked) else guesses
-        none = np.zeros(len(picked), np.bool_)
-        return Edits(picked.rows, picked.token, none, none)
+        if len(masked):
+            new = rows[tokens[rows] == self.vocabulary.mask]
+            if len(new):
+                self._keep(new, model.logits(new))
+            guesses = self._guessed(masked, Logits(*(part[masked] for part in vars(self.kept).values())))
+            picked = guesses.take(self.rules.pick(guesses, self.state))
+            after[picked.rows] = picked.token
+        else:
+            self.left -= 1
+        unmasked = int((after != tokens).sum())
+        self._write_back(tokens, after, masked, unmasked, model)
+        changed = np.flatnonzero(after != tokens)
+        self.idle, self.undone = not len(changed), unmasked > 0 and not len(changed)
+        none = np.zeros(len(changed), np.bool_)
+        return Edits(changed, after[changed], none, none)
 
-    def _guesses(self, rows: Tokens, new: Tokens, logits: Callable[[Tokens], Logits]) -> Guesses:
-        """The guesses for rows, of which `new` have new predictions."""
-        if len(new):
-            found = logits(new)
-            self.kinds[new], self.ones[new], self.zeros[new] = found.kinds, found.ones, found.zeros
-        kept = Logits(self.kinds[rows], self.ones[rows], self.zeros[rows])
-        return guess(rows, kept, self.vocabulary, self.temperature, self._noise(kept.kinds, kept.ones))
+    def _keep(self, rows: Tokens, found: Logits) -> None:
+        self.kept.kinds[rows], self.kept.ones[rows], self.kept.zeros[rows] = found.kinds, found.ones, found.zeros
 
-    def _noise(self, kinds: Matrix, bits: Matrix) -> Logits | None:
-        return None if self.noise is None else self.noise.draw(self.random, len(kinds), kinds.shape[1], bits.shape[1])
+    def _guessed(self, rows: Tokens, logits: Logits) -> Guesses:
+        return guess(rows, logits, self.vocabulary, self.temperature, self._noise(len(rows)))
+
+    def _noise(self, rows: int) -> Logits | None:
+        """The noise of so many rows in this step."""
+        return (
+            None
+            if self.noise is None
+            else self.noise.draw(self.random, rows, len(self.vocabulary.kinds), self.vocabulary.most_bits)
+        )
+
+    def _write_back(self, before: Tokens, after: Tokens, masked: Tokens, unmasked: int, model: Model) -> None:
+        """Change `after` as the rules that write back say, one after the other."""
+        block, size = 0, self.rules.block
+        if size is not None:
+            block = int((masked[0] if len(masked) else len(self.start) - 1) - self.state.first) // size
+        reach = self.generated if size is None else self.generated[(self.generated - self.state.first) // size == block]
+        last = self.last[1] if self.last is not None and self.last[0] == block else None
+        for back in self.rules.back:
+            step = Written(self.start, before, after.copy(), self.vocabulary.mask, reach, unmasked, last,
+                           lambda rows: self._guessed(rows, model.logits(rows)), self._alone(before, model))  # fmt: skip
+            rows, tokens = back.write(step, self.state)
+            after[rows] = tokens
+        self.last = block, unmasked
+
+    def _alone(self, before: Tokens, model: Model) -> Callable[[Tokens], Matrix]:
+        def found(rows: Tokens) -> Matrix:
+            return chances(before[rows], model.alone(rows), self.vocabulary, self.temperature, self._noise(len(rows)))
+
+        return found

@@ -37,6 +37,11 @@ class Sampling:
     noise: Noise | None = None
 
     @property
+    def selection(self) -> str:
+        """What decides which positions a step edits: the sampler, as users write it, or the order."""
+        return self.order if self.sampler is None else self.sampler
+
+    @property
     def chooses(self) -> bool:
         """Whether more than the best tokens must be known: a sampler chooses positions, or tokens are drawn."""
         return self.sample is not None or self.sampler is not None

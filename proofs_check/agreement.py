@@ -47,9 +47,10 @@ class Divergence:
 
     def __str__(self) -> str:
         where = f"\n{self.line}" if self.line else ""
+        at = f", position {self.position}" if self.position >= 0 else ""
         cell = self.field in ("output", "cell", "pair", "token", "context length", "end")
         who = f"{self.field} {self.processor}" if cell else f"processor {self.processor}, {self.field}"
-        return f"decoding step {self.step}, {who}: expected {self.expected}, found {self.found}{where}"
+        return f"decoding step {self.step}{at}, {who}: expected {self.expected}, found {self.found}{where}"
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Agreement:
 def check_agreement(compiled: Compiled, job: Job, time: int, sampling: Sampling = DEFAULT_SAMPLING) -> Agreement:
     """Decode a job and compare it with the machine.
 
-    In parallel order and in fixed orders, the sequence must be the expected one after every decoding step. In other orders, each
-    token must be right when it is unmasked, and the last sequence must be the expected one.
+    In parallel order and in fixed orders, the sequence must be the expected one after every decoding step. In other orders, and with
+    a sampler, each token must be right when it is written, and the last sequence must be the expected one.
 
     Args:   time: number of blocks to lay out (for MDM); at least the run's time.
     Raises: PramError: the machine refuses the run or needs more than `time` steps. NoPermutation: the user's permutation does not
@@ -120,9 +121,9 @@ class Beside:
 
     def _expected_rows(self, sampling: Sampling) -> Iterator[Tokens] | None:
         """The rows that each step may change, as the expectation makes its steps. None: only rows that the decode changes are known."""
-        if sampling.order == "parallel":
+        if sampling.sampler is None and sampling.order == "parallel":
             return iter(self.expectation)
-        if ORDERS[sampling.order].turns is not None:
+        if sampling.sampler is None and ORDERS[sampling.order].turns is not None:
             return self.expectation.one_by_one(sampling)
         for _ in self.expectation:
             pass
@@ -136,9 +137,14 @@ class Beside:
                 self._end()
                 return
             self.tokens, self.number = step.sequence, step.number
-            changed = step.changed if rows is None else np.concatenate([rows, step.changed])
+            changed = self._written(step.changed) if rows is None else np.concatenate([rows, step.changed])
             self.divergence = _first(self.expectation, self.number, self.tokens, changed)
             yield step
+
+    def _written(self, changed: Tokens) -> Tokens:
+        """Those of the changed rows that hold a token. A sampler may mask rows again, and the expectation is at its end."""
+        written: Tokens = changed[self.tokens[changed] != self.layout.circuit.vocabulary.mask]
+        return written
 
     def _next(self, decode: Iterator[DecodingStep]) -> DecodingStep | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from lockstep.common.arguments import check_every
 from lockstep.common.arguments import construction as construction_named
-from lockstep.common.console import INTERRUPTED, emit, err, progress_bar, spinner, table_width
+from lockstep.common.console import FAILED, INTERRUPTED, emit, err, progress_bar, spinner, table_width
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
@@ -31,16 +32,20 @@ from lockstep.common.options import (
     ModelDtype,
     ModelProcess,
     ModelSchedule,
+    NoiseGiven,
     Order,
     Permutation,
     ProgramOrModel,
+    Sampler,
     Seed,
     Sidecar,
     Size,
     Steps,
     Strict,
+    Temperature,
 )
 from lockstep.common.permutations import read_permutation
+from lockstep.common.samplers import read_sampled
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
 from lockstep.compiler.names import ERASING, process_of
 from lockstep.models.processes import usual_order
@@ -54,11 +59,13 @@ from lockstep.pram.winner import Winner
 
 if TYPE_CHECKING:
     from lockstep.proofs_check.decoding import Decoded, DecodeOptions
+    from lockstep.proofs_check.watching import Watching
 
 
 def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
            schedule: ModelSchedule = None, every: Every = None, order: Order = None, permutation: Permutation = None,
+           sampler: Sampler = None, temperature: Temperature = 1, noise: NoiseGiven = None,
            dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
                                                        help="Steps to make room for (mdm, arm) [the steps of the run].")] = None,
@@ -98,9 +105,13 @@ def decode(file: ProgramOrModel,
     check_order(chosen, [construction])
     if given_order is not None and chosen != "permutation":
         raise typer.BadParameter(f"this is for --order permutation, not {chosen}", param_hint="--permutation")
-    sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None, every)
+    sampled = read_sampled(sampler, temperature, noise, chosen if order or permutation else None, [construction])
+    sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None, every, **sampled)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": "left-to-right" if is_causal(construction) else chosen}
+    if sampler is not None:
+        about = {"process": construction, "sampler": sampled["sampler"]}
+        _check_sampled(input, samples, time)
     if trace and time is not None:
         raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
     if samples is not None and (trace or (input and input.suffix == ".jsonl")):
@@ -116,12 +127,24 @@ def decode(file: ProgramOrModel,
     with progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
         if trace:
             decoded = _show_steps(job, options, about, full, json_, progress)
+        elif sampler is not None:
+            decoded = _watched(job, options, about, full, json_, progress)
         elif samples is not None:
             decoded = _draw(job, options, samples, about, full, json_, progress)
         else:
             decoded = decode_job(job, options, progress)
             emit(decoded.record | about, record_table(decoded.record | about, full), json_)
     end_with_run(program, job, decoded.run, given)
+
+
+def _check_sampled(input: Path | None, samples: int | None, time: int | None) -> None:
+    """Refuse what a decode by a sampler does not take: it is one decode, beside the machine, up to its first wrong token."""
+    if samples is not None:
+        raise typer.BadParameter("a sampler takes best tokens, and --samples draws them: choose one", param_hint="--sampler")
+    if input and input.suffix == ".jsonl":
+        raise typer.BadParameter("--sampler takes one input", param_hint="--sampler")
+    if time is not None:
+        raise typer.BadParameter("--sampler makes room for the steps of the run: leave --time out", param_hint="--sampler")
 
 
 def _check_lines(trace: bool, permutation: Path | None) -> None:
@@ -166,13 +189,40 @@ def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: b
         rows.add(step)
         progress(step.number, watching.steps)
     try:
-        decoded = watching.decoded()
-    except PramError:
+        decoded = _result(watching)
+    except (PramError, typer.Exit):
         emit({"steps": rows.records}, rows.table(), json_, paged=True)
         raise
     record = decoded.record | about
     emit(record | {"steps": rows.records}, Group(rows.table(), record_table(record, full)), json_, paged=True)
     return decoded
+
+
+def _watched(job: Job, options: DecodeOptions, about: dict[str, str], full: bool, json_: bool, progress: Progress) -> Decoded:
+    """Decode beside the machine, and print the result.
+
+    Raises: PramError: as `Watching`. typer.Exit: as `_result`.
+    """
+    from lockstep.proofs_check.watching import Watching
+
+    watching = Watching(job, options)
+    for step in watching:
+        progress(step.number, watching.steps)
+    decoded = _result(watching)
+    emit(decoded.record | about, record_table(decoded.record | about, full), json_)
+    return decoded
+
+
+def _result(watching: Watching) -> Decoded:
+    """The result of a decode that has come to its end.
+
+    Raises: PramError: as `Watching.decoded`. typer.Exit: a sampler made a wrong token, which is a failed check.
+    """
+    if watching.sampling.sampler is not None and watching.divergence is not None:
+        wrong = replace(watching.divergence, line="")
+        print(f"FAILED: {watching.sampling.sampler} is wrong for this run: {wrong}", file=sys.stderr)
+        raise typer.Exit(FAILED)
+    return watching.decoded()
 
 
 def _decode_lines(program: Program, input: Path, size: int | None, bits: int | None, winner: Winner | None,

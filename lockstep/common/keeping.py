@@ -97,6 +97,7 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
         words += ["--every", options.every]
     if options.order is not None:
         words += ["--order", options.order, "--seed", options.seed]
+    words += sampler_flags(options, written=options.order is not None)
     default = {field.name: field.default for field in fields(Options)} | {"max_context": usual_max_context(options.engine)}
     for name in FLAGS:
         if (value := getattr(options, name)) != default[name]:
@@ -110,6 +111,16 @@ def repeat_command(program: Path, input: Path, check: Check, options: Options, n
     if no_sidecar:
         words.append("--no-sidecar")
     return shlex.join(str(word) for word in words)
+
+
+def sampler_flags(options: Options, written: bool) -> list[str]:
+    """The options about a sampler. written: whether the seed stands there already."""
+    if options.sampler is None:
+        return []
+    flags = ["--sampler", options.sampler] + ([] if written else ["--seed", str(options.seed)])
+    if options.temperature != 1:
+        flags += ["--temperature", f"{options.temperature:.15g}"]
+    return flags + (["--noise", str(options.noise)] if options.noise is not None else [])
 
 
 def process_flags(constructions: Sequence[str]) -> list[str]:

@@ -89,6 +89,21 @@ Permutation = Annotated[
         "--permutation", help="File with the masked positions, first to last, for --order permutation.", show_default=False
     ),
 ]
+Sampler = Annotated[
+    Optional[str],
+    typer.Option(
+        "--sampler",
+        help="Rules for the masks that each decoding step unmasks, such as top:4,margin or blocks:32+threshold:0.9 (mdm).",
+        show_default=False,
+    ),
+]
+Temperature = Annotated[float, typer.Option("--temperature", help="What the logits that the sampler sees are divided by.")]
+NoiseGiven = Annotated[
+    Optional[str],
+    typer.Option(
+        "--noise", help="SEED:SIZE adds uniform noise, -SIZE to SIZE, to the logits that the sampler sees.", show_default=False
+    ),
+]
 Dtype = Annotated[DtypeName, typer.Option("--dtype", help="Number type of weights and arithmetic.")]
 ModelDtype = Annotated[
     Optional[DtypeName], typer.Option("--dtype", help="Number type of weights and arithmetic [float64].", show_default=False)

@@ -9,6 +9,8 @@ are not ready makes wrong tokens: docs/samplers.md says when.
 | `guesses.py`  | what a rule sees: token, confidence, margin, entropy, from logits                            |
 | `rule.py`     | what a rule is, and a row of the table                                                       |
 | `first.py`    | which position comes first: the suffixes                                                     |
+| `remasking.py`| what rules that mask tokens again have in common                                             |
+| `noise.py`    | noise on logits                                                                              |
 | `reading.py`  | `sampler`: from `blocks:32+top:2,margin` to a rule                                           |
 | the others    | one rule each: its docstring says source and rule, its ROW stands in the table               |
 
@@ -17,12 +19,31 @@ To add a rule: a file with its class and its ROW, and the ROW in ROWS below.
 
 from __future__ import annotations
 
-from lockstep.models.samplers import blocks, entropy, entropy_sum, factor, one, parallel, random, threshold, top
-from lockstep.models.samplers.guesses import Guesses, guess
+from lockstep.models.samplers import (
+    anchor,
+    blocks,
+    cap,
+    entropy,
+    entropy_sum,
+    factor,
+    joint,
+    one,
+    parallel,
+    random,
+    rescale,
+    threshold,
+    top,
+    wino,
+)
+from lockstep.models.samplers.guesses import Guesses, chances, guess
 from lockstep.models.samplers.reading import Rules, read
-from lockstep.models.samplers.rule import Row, Rule, State
+from lockstep.models.samplers.rule import Row, Rule, State, WritesBack, Written
 
-ROWS = (parallel.ROW, threshold.ROW, top.ROW, one.ROW, random.ROW, factor.ROW, entropy.ROW, entropy_sum.ROW, blocks.ROW)
+ROWS = (
+    *(parallel.ROW, threshold.ROW, top.ROW, one.ROW, random.ROW, factor.ROW, entropy.ROW, entropy_sum.ROW, wino.ROW, joint.ROW),
+    blocks.ROW,
+    *(anchor.ROW, cap.ROW, rescale.ROW),
+)
 
 SAMPLERS: dict[str, Row] = {row.name: row for row in ROWS}
 
@@ -39,4 +60,17 @@ def sampler(text: str) -> Rules:
     return read(text, SAMPLERS, ALIASES)
 
 
-__all__ = ["ALIASES", "SAMPLERS", "Guesses", "Row", "Rule", "Rules", "State", "guess", "sampler"]
+__all__ = [
+    "ALIASES",
+    "SAMPLERS",
+    "Guesses",
+    "Row",
+    "Rule",
+    "Rules",
+    "State",
+    "WritesBack",
+    "Written",
+    "chances",
+    "guess",
+    "sampler",
+]

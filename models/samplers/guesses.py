@@ -62,6 +62,22 @@ def guess(rows: Tokens, logits: Logits, vocabulary: Vocabulary, temperature: flo
     return Guesses(rows, _tokens(vocabulary, bits[kind], kind, ones > zeros), confidence, margin, entropy)
 
 
+def chances(
+    tokens: Tokens, logits: Logits, vocabulary: Vocabulary, temperature: float = 1.0, noise: Logits | None = None
+) -> Matrix:
+    """The probability of one token in each row, [n]. None is MASK. The other arguments are those of `guess`."""
+    kinds, ones, zeros = _scaled(logits, temperature, noise)
+    kinds = np.where([name == MASK for name, _ in vocabulary.kinds], -np.inf, kinds)
+    bits = np.array([bits for _, bits in vocabulary.kinds], np.int64)
+    offsets = np.array([vocabulary.offsets[name] for name, _ in vocabulary.kinds], np.int64)
+    kind, each = np.searchsorted(offsets, tokens, side="right") - 1, np.arange(len(tokens))
+    set_bits = (tokens - offsets[kind])[:, None] >> np.arange(ones.shape[1]) & 1 == 1
+    found = kinds[each, kind] + _summed(np.where(set_bits, ones, zeros))[each, bits[kind]]
+    sums = kinds + _summed(np.logaddexp(ones, zeros))[:, bits]
+    chance: Matrix = np.exp(found - _log_of_sum(sums))
+    return chance
+
+
 def _scaled(logits: Logits, temperature: float, noise: Logits | None) -> Iterator[Matrix]:
     """The logits of kinds, of a 1 and of a 0, in float64, with noise and temperature."""
     for part in ("kinds", "ones", "zeros"):

@@ -19,6 +19,9 @@ class Noise:
     seed: int
     size: float
 
+    def __str__(self) -> str:
+        return f"{self.seed}:{self.size:.15g}"
+
     def draw(self, random: np.random.Generator, rows: int, kinds: int, bits: int) -> Logits:
         """The noise of so many rows."""
         parts: Sequence[int] = (kinds, bits, bits)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstep.models.samplers.guesses import Guesses
-from lockstep.models.samplers.rule import Number, Row, Rule, State
+from lockstep.models.samplers.rule import Number, Row, Rule, State, WritesBack
 from lockstep.models.transformer import Tokens
 
 #: The rule that picks where only the others are named.
@@ -19,10 +19,15 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Rules:
-    """A sampler. text: as users write it, without aliases and with all numbers. rule: what picks."""
+    """A sampler. text: as users write it, without aliases and with all numbers. rule: what picks. back: what writes back, in turn.
+
+    block: how many positions a block has; None: there are no blocks.
+    """
 
     text: str
     rule: Rule
+    back: tuple[WritesBack, ...] = ()
+    block: int | None = None
 
     def pick(self, guesses: Guesses, state: State) -> Tokens:
         """As `lockstep.models.samplers.rule.Rule`."""
@@ -52,10 +57,24 @@ def read(text: str, rows: Mapping[str, Row], aliases: Mapping[str, str]) -> Rule
     parts = [_part(text, written, rows, aliases) for written in text.split("+")]
     picking, where = (_at_most_one(text, parts, part) for part in ("how many", "where"))
     picking = picking or _part(text, USUAL, rows, aliases)
-    rule = picking.row.make(*picking.arguments)
-    if where is not None:
-        rule = where.row.make(*where.arguments, rule)
-    return Rules("+".join(part.text for part in (where, picking) if part is not None), rule)
+    inner, back = picking.row.make(*picking.arguments), _written_back(text, parts, where)
+    rule = inner if where is None else where.row.make(*where.arguments, inner)
+    made = [part.row.make(*part.arguments) for part in back]
+    writing = [inner, *made] if isinstance(inner, WritesBack) else made
+    named = [part.text for part in (where, picking, *back) if part is not None]
+    return Rules("+".join(named), rule, tuple(writing), None if where is None else int(where.numbers[0]))
+
+
+def _written_back(text: str, parts: Sequence[_Part], where: _Part | None) -> list[_Part]:
+    """The parts that write back: at most one of each rule, and one that masks again. What is anchored comes last."""
+    back = sorted((part for part in parts if part.row.part == "written back"), key=lambda part: not part.row.suffixes)
+    for part, then in zip(back, back[1:]):
+        if part.row.name == then.row.name or then.row.suffixes:
+            raise ValueError(f"{text}: {part.row.name} and {then.row.name} contradict each other: write one of them")
+    for part in back:
+        if part.row.needs and part.suffix == part.row.needs and where is None:
+            raise ValueError(f"{text}: {part.row.form},{part.suffix} is for a sampler with blocks, as in blocks:B+{part.text}")
+    return back
 
 
 def _at_most_one(text: str, parts: Sequence[_Part], which: str) -> _Part | None:

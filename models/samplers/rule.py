@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from lockstep.models.drawing import Matrix
 from lockstep.models.samplers.guesses import Guesses
 from lockstep.models.transformer import Tokens
 
@@ -31,6 +32,48 @@ class Rule(Protocol):
     """
 
     def pick(self, guesses: Guesses, state: State) -> Tokens: ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """A decoding step, as a rule that writes back sees it, once the picked masks have their tokens.
+
+    start, before, after: the first sequence, the one before this step, and the one with the tokens that it unmasks, [N] each.
+    mask:      the id of MASK.
+    reach:     generated positions, ascending: with `blocks:B` those of the block that this step fills, else all.
+    picked:    how many masks this step unmasks. last: how many the step before did in the same block; None if there was none.
+    guess:     gives the guesses for rows, ascending, from the prediction that this step is made from.
+    alone:     gives, for rows that held tokens before the step, the probability of each token if it alone were masked, [n].
+    """
+
+    start: Tokens
+    before: Tokens
+    after: Tokens
+    mask: int
+    reach: Tokens
+    picked: int
+    last: int | None
+    guess: Callable[[Tokens], Guesses]
+    alone: Callable[[Tokens], Matrix]
+
+    @property
+    def held(self) -> Tokens:
+        """The rows in reach that held a token before the step."""
+        rows: Tokens = self.reach[self.before[self.reach] != self.mask]
+        return rows
+
+
+@runtime_checkable
+class WritesBack(Protocol):
+    """Changes tokens that are there already.
+
+    write: the rows, ascending, and the token that each takes; MASK masks it again.
+    edits_on: how many more steps there may be once no mask is left, as long as each changes something.
+    """
+
+    edits_on: int
+
+    def write(self, step: Written, state: State) -> tuple[Tokens, Tokens]: ...
 
 
 @dataclass(frozen=True)
@@ -65,6 +108,7 @@ class Row:
 
     make:    from its numbers, in order, and, where it takes one, its suffix -> the rule.
     numbers: those that it takes. suffixes: what may follow a comma; the first is usual. empty: it takes none.
+    needs:   the suffix that needs a part which says where.
     """
 
     name: str
@@ -73,6 +117,7 @@ class Row:
     make: Callable[..., Any]
     numbers: tuple[Number, ...] = ()
     suffixes: tuple[str, ...] = ()
+    needs: str = ""
 
     @property
     def form(self) -> str:

@@ -13,7 +13,7 @@ from lockstep.proofs_check.report import Check
 def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
     total = len(rows)
     agree = sum(m.agreement.divergence is None for m in rows)
-    fixed = order == "parallel" or ORDERS[order].turns is not None
+    fixed = order in ORDERS and (order == "parallel" or ORDERS[order].turns is not None)
     when = "right after every step" if fixed else f"right, {order}"
     yield Check("every token", on, when, f"{agree} of {total}", agree == total, process=construction)
     if not any(m.job.outputs for m in rows):

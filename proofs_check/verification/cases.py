@@ -11,6 +11,7 @@ from lockstep.compiler.compile import Compiled, Widths, compile_code, least_widt
 from lockstep.compiler.names import MDM, lacking, process_of
 from lockstep.compiler.processor import Code
 from lockstep.models.processes import usual_order
+from lockstep.models.samplers.noise import Noise
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
 from lockstep.pram.errors import InputError, PramError
@@ -47,6 +48,7 @@ class Options:
     order:  in which order tokens are written. None: each process takes its usual one.
     winner: who wins concurrent writes under `CRCW arbitrary`. None: try every winner, or several if there are too many.
     every: how often arm erasing erases; None: as usual.
+    sampler, temperature, noise: as in `lockstep.models.sampling.Sampling`.
     """
 
     constructions: Sequence[str] = (MDM,)
@@ -62,6 +64,9 @@ class Options:
     strict: bool = False
     winner: Winner | None = None
     every: int | None = None
+    sampler: str | None = None
+    temperature: float = 1.0
+    noise: Noise | None = None
 
     def longest_context(self, job: Job) -> int:
         """Longer contexts are not decoded."""
@@ -72,7 +77,12 @@ class Options:
     def sampling(self, construction: str) -> Sampling:
         """The options of the decodes of a construction."""
         order = self.order or usual_order(process_of(construction))
-        return Sampling(order, self.seed, self.engine, self.device, every=self.every)
+        return replace(Sampling(order, self.seed, self.engine, self.device, every=self.every), **self.sampled)
+
+    @property
+    def sampled(self) -> dict[str, Any]:
+        """The fields of `Sampling` about samplers."""
+        return {"sampler": self.sampler, "temperature": self.temperature, "noise": self.noise}
 
 
 @dataclass(frozen=True)

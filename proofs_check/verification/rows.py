@@ -135,7 +135,7 @@ def construction_checks(construction: str, cases: Sequence[Case], models: Models
         rows, on = [m for case in decoded for m in case.decodes[construction]], _decoded_on(construction, decoded)
         for theorem in THEOREMS:
             if theorem.of_decodes:
-                checks = theorem.of_decodes(construction, rows, on, options.sampling(construction).order)
+                checks = theorem.of_decodes(construction, rows, on, options.sampling(construction).selection)
                 yield from (replace(check, theorem=theorem.name) for check in checks)
         ratios = [max(m.agreement.context) / m.space for m in rows]
         measured = "..".join(dict.fromkeys((f"{min(ratios):.1f}", f"{max(ratios):.1f}")))

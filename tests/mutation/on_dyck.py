@@ -86,7 +86,7 @@ def _what_is_drawn() -> None:
 
     mask, control = KINDS.mask, np.array([[letter in bits for letter in "rid"] for bits in ("", "ri", "d", "", "i", "r")])
     editor = SequenceEditor(np.array([0, mask, mask, mask, mask, 3]), KINDS, 9, "ap-mdm", Sampling(sample=0))
-    step = editor.step(np.arange(6), Prediction(np.full(6, 5), np.zeros(6), control), logits)
+    step = editor.step(np.arange(6), Prediction(np.full(6, 5), np.zeros(6), control), logits, logits)
     assert asked == [3, 4], f"rows {asked} draw a token"
     assert step is not None and (step.tokens[[0, 1, 2, 5, 6]] == [0, mask, mask, mask, mask]).all(), step
 

@@ -27,15 +27,19 @@ from lockstep.common.options import (
     File,
     Input,
     Json,
+    NoiseGiven,
     Order,
+    Sampler,
     Seed,
     Shrink,
     Sidecar,
     SidecarTimeout,
     Steps,
     Strict,
+    Temperature,
 )
 from lockstep.common.paths import existing_folder
+from lockstep.common.samplers import read_sampled
 from lockstep.common.tables import BAD
 from lockstep.compiler.names import EVERY
 from lockstep.pram.input_files import reading, winner_given
@@ -54,7 +58,8 @@ def verify(file: File, input: Input = None,
            schedule: EachSchedule = "two-step", every: Every = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
-           seed: Seed = 0, winner: AnyWinner = None, order: Order = None, dtype: Dtype = "float64",
+           seed: Seed = 0, winner: AnyWinner = None, order: Order = None,
+           sampler: Sampler = None, temperature: Temperature = 1, noise: NoiseGiven = None, dtype: Dtype = "float64",
            word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
            max_context: Annotated[Optional[int], typer.Option("--max-context", min=0, show_default=False,
@@ -75,6 +80,7 @@ def verify(file: File, input: Input = None,
     chosen = constructions(process, schedule, EVERY)
     check_every(every, chosen)
     check_order(order, chosen)
+    sampled = read_sampled(sampler, temperature, noise, order, chosen)
     wanted = parse_sizes(sizes)
     program = load(file)
     existing_folder(failing)
@@ -85,7 +91,8 @@ def verify(file: File, input: Input = None,
 
     named = winner_named(program, winner, fixed=False)
     most = usual_max_context(engine) if max_context is None else max_context
-    options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named, every)
+    options = Options(chosen, order, dtype, seed, word_bits, most, engine, device, None, max_steps, strict, named, every,
+                      **sampled)  # fmt: skip
     try:
         with reading(input, program) as given, progress_bar(err, f"verifying {program.name}") as progress:
             options = replace(options, winner=named or winner_given(program, given))

@@ -39,7 +39,7 @@ def add_decode(columns: Columns, number: int, program: Program, watching: Watchi
         columns.add(f"{number}.expected", tokens.traced(watching.expected))
     return {
         "construction": compiled.construction, "process": process_of(compiled.construction),
-        "schedule": schedule_of(compiled.construction), "order": watching.sampling.order, "steps": len(steps),
+        "schedule": schedule_of(compiled.construction), "order": watching.sampling.selection, "steps": len(steps),
         "engine": watching.engine, "vocabulary": [list(kind) for kind in tokens.vocabulary.kinds], "depth": len(compiled.model.layers),
         "width": compiled.model.width, **_forms(watching), "heads": heads_of(compiled.circuit) if heads else [],
         "layout": layout_header(layout), "wrong": _wrong(program, watching), "stuck": watching.stuck or None,
@@ -106,9 +106,11 @@ def heads_of(circuit: Circuit) -> list[dict[str, Any]]:
 
 def _forms(watching: Watching) -> dict[str, Any]:
     """Closed forms with the numbers put in. In an order of single tokens, mdm takes the steps of ao-mdm."""
-    order, name = watching.sampling.order, watching.compiled.construction
+    order, name = watching.sampling.selection, watching.compiled.construction
     bound = BOUNDS[name].every(watching.sampling.every)
     letters = bound.letters(watching.job, watching.run.time)
+    if order not in ORDERS:  # a sampler makes as many steps as it likes
+        return {"letters": letters, "forms": {"context": _form(bound.context, letters, "==")}}
     one_by_one = ORDERS[order].turns is not None or order == "random"
     steps = bound.decoding_steps if order == "parallel" else BOUNDS[AO_MDM].decoding_steps
     exact = order == "parallel" or one_by_one

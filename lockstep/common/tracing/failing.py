@@ -42,7 +42,10 @@ def _write(program: Program, failing: ShrunkFailure, options: Options, path: Pat
         job = replace(job, winner=failing.winner)
     name = failing.check.process or MDM
     decodes = decodes_of([name], options.order, options.seed, options.every)
-    shown = [replace(each, dtype=options.dtype, max_steps=options.max_steps) for each in decodes]
+    shown = [
+        replace(each, dtype=options.dtype, max_steps=options.max_steps, sampling=replace(each.sampling, **options.sampled))
+        for each in decodes
+    ]
     trace = trace_job(program, job, shown if job.winner.fixed else [], max_steps=options.max_steps, certified=False,
                       fits=lambda run: BOUNDS[name].every(options.every).peak_context(job, run.time) <= options.max_context)  # fmt: skip
     write_page(path, page_of(trace))

@@ -1,0 +1,36 @@
+"""The options about samplers, as values: --sampler, --temperature, --noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+
+from lockstep.compiler.names import process_of
+
+
+def read_sampled(sampler: str | None, temperature: float, noise: str | None, order: str | None,
+                 constructions: Iterable[str]) -> dict[str, Any]:  # fmt: skip
+    """The fields of `lockstep.models.sampling.Sampling` that the options about samplers set.
+
+    Args:   order: the one that the user chose. constructions: those that are decoded.
+    Raises: typer.BadParameter: there is no such sampler or noise, or the order or a construction's process takes none.
+    """
+    from lockstep.models.picking import check_sampler
+    from lockstep.models.samplers import sampler as read
+    from lockstep.models.samplers.noise import Noise
+    from lockstep.models.sampling import Sampling
+
+    try:
+        drawn = None if noise is None else Noise.read(noise)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}", param_hint="--noise") from None
+    try:
+        whole = None if sampler is None else read(sampler).text
+        sampling = Sampling(order or "parallel", sampler=whole, temperature=temperature, noise=drawn)
+        for process in dict.fromkeys(process_of(name) for name in constructions):
+            check_sampler(process, sampling)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}", param_hint="--sampler") from None
+    return {"sampler": whole, "temperature": temperature, "noise": drawn}
