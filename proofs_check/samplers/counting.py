@@ -55,6 +55,7 @@ class Counted:
 
     steps: decoding steps, with the wrong one. order: the step in which each position was unmasked, [N]; 0 for those given or left.
     ready, early: of the wrong step, the rows that are ready in it, and those it takes that are not; 0 where nobody counts them.
+    ended: whether it came to an end: a sampler may mask its tokens again and again.
     """
 
     steps: int
@@ -62,10 +63,11 @@ class Counted:
     wrong: WrongToken | None
     ready: int = 0
     early: int = 0
+    ended: bool = True
 
     @property
     def right(self) -> bool:
-        return self.wrong is None
+        return self.wrong is None and self.ended
 
     @property
     def unmasked(self) -> int:

@@ -9,6 +9,7 @@ from lockstep.models.samplers.blocks import Blocks
 from lockstep.models.samplers.entropy import Entropy
 from lockstep.models.samplers.entropy_sum import EntropySum
 from lockstep.models.samplers.factor import Factor
+from lockstep.models.samplers.joint import Joint
 from lockstep.models.samplers.rule import Rule
 from lockstep.models.samplers.threshold import Threshold
 from lockstep.models.samplers.top import Top
@@ -18,27 +19,49 @@ from lockstep.proofs_check.samplers.judging import waits
 
 
 def explain(truth: Truth, held: Held) -> tuple[str, ...]:
-    """Sentences that say whether a sampler is right on a run, what goes wrong first, and why."""
-    counted, rule = held.counted, sampler(held.sampler).rule
+    """Sentences that say whether a sampler is right on a run, what goes wrong first, and why. Nothing is said of what was not found."""
+    found, rules = held.outcome, sampler(held.sampler)
+    if found is None:
+        return (f"{held.sampler} may change what it has written, so only a decode says whether it is right.",)
     if held.judged is None:
         why = "No closed form speaks about it on this run: this was counted from the machine's run, step by step."
-    else:
-        why = f"{_why(truth, rule, counted)} Theorem: {held.judged.theorem}."
-    return (*_what(held.sampler, counted), why)
-
-
-def _what(text: str, counted: Counted) -> tuple[str, ...]:
-    wrong = counted.wrong
-    if wrong is None:
-        return (
-            f"{text} is right on this run: none of its {_rows(counted.steps, 'decoding step')} takes a row that is not ready.",
+        why = (
+            why if held.counted else "No theorem speaks about it on this run: it may change what it has written, and was decoded."
         )
+    elif held.counted is None:
+        why = f"{_of_writing_back(truth, rules.rule)} Theorem: {held.judged.theorem}."
+    else:
+        why = f"{_why(truth, rules.rule, found)} Theorem: {held.judged.theorem}."
+    return (*_what(held.sampler, found, counted=held.counted is not None), why)
+
+
+def _what(text: str, found: Counted, counted: bool) -> tuple[str, ...]:
+    wrong = found.wrong
+    if not found.ended:
+        return (
+            f"{text} writes no wrong token on this run, but masks tokens again and again: it was stopped after {found.steps:,} steps.",
+        )
+    if wrong is None:
+        early = "takes a row that is not ready" if counted else "writes a wrong token"
+        return (f"{text} is right on this run: none of its {_rows(found.steps, 'decoding step')} {early}.",)
+    first = f"{wrong.place}: the model writes {wrong.found} there, and the machine has {wrong.expected}."
+    if not counted:
+        return (f"{text} is wrong on this run: decoding step {wrong.step} writes the first wrong token, {first}",)
     return (
-        f"{text} is wrong on this run: decoding step {wrong.step} takes {_rows(counted.taken)}, "
-        f"and {counted.early} of them {'is' if counted.early == 1 else 'are'} not ready; "
-        f"{_rows(counted.ready)} {'is' if counted.ready == 1 else 'are'}.",
-        f"The first one that is not is {wrong.place}: the model writes {wrong.found} there, and the machine has {wrong.expected}.",
+        f"{text} is wrong on this run: decoding step {wrong.step} takes {_rows(found.taken)}, "
+        f"and {found.early} of them {'is' if found.early == 1 else 'are'} not ready; "
+        f"{_rows(found.ready)} {'is' if found.ready == 1 else 'are'}.",
+        f"The first one that is not is {first}",
     )
+
+
+def _of_writing_back(truth: Truth, rule: Rule) -> str:
+    if isinstance(rule, Joint):
+        unready = truth.unready.confidence
+        least = f"1 / (V - 1) = {unready:.3g}. Q is {rule.edited:g}"
+        edits = "each becomes the first of equals, BOS" if rule.edited < unready else "none is edited"
+        return f"Rows that hold a token score all tokens equally, {least}, so {edits}."
+    return "What is masked again lies in the block of the run that is being filled, and nothing is written behind it."
 
 
 def _why(truth: Truth, rule: Rule, counted: Counted) -> str:

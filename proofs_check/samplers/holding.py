@@ -9,24 +9,31 @@ import numpy as np
 
 from lockstep.compiler.compile import Compiled
 from lockstep.models.decode import Decoder, TooLong
+from lockstep.models.editing import MaskedAgain
 from lockstep.models.samplers import sampler
 from lockstep.models.sampling import Sampling
 from lockstep.models.transformer import Tokens
 from lockstep.proofs_check.samplers.counting import Counted, Truth, count
-from lockstep.proofs_check.samplers.judging import Judgement, judge
+from lockstep.proofs_check.samplers.judging import Judgement, judge, writes_back
 
 
 @dataclass(frozen=True)
 class Held:
     """A sampler on a run.
 
-    counted: without a model. judged: by a closed form, if one speaks about it. decoded: by the model, if that was done.
+    counted: without a model; None if it may change what it has written. judged: by a closed form, if one speaks about it. decoded: by
+    the model, if that was done.
     """
 
     sampler: str
-    counted: Counted
+    counted: Counted | None
     judged: Judgement | None
     decoded: Counted | None = None
+
+    @property
+    def outcome(self) -> Counted | None:
+        """What becomes of the run; None if it was neither counted nor decoded."""
+        return self.counted or self.decoded
 
     @property
     def differences(self) -> tuple[str, ...]:
@@ -34,16 +41,17 @@ class Held:
         return (*self._from_form(), *self._from_decode())
 
     def _from_form(self) -> Iterator[str]:
-        if self.judged is None:
+        found = self.outcome
+        if self.judged is None or found is None or not found.ended:
             return
-        said, counted, name = self.judged.verdict, self.counted, self.judged.theorem
-        if said.right != counted.right:
-            yield f"{name} says {'right' if said.right else 'wrong'}, and counting {'right' if counted.right else 'wrong'}"
-        elif (said.steps or said.wrong or counted.steps) != counted.steps:
-            yield f"{name} says step {said.steps or said.wrong}, and counting {counted.steps}"
+        said, name, how = self.judged.verdict, self.judged.theorem, "counting" if self.counted else "the decode"
+        if said.right != found.right:
+            yield f"{name} says {'right' if said.right else 'wrong'}, and {how} {'right' if found.right else 'wrong'}"
+        elif (said.steps or said.wrong or found.steps) != found.steps:
+            yield f"{name} says step {said.steps or said.wrong}, and {how} {found.steps}"
 
     def _from_decode(self) -> Iterator[str]:
-        if self.decoded is None:
+        if self.decoded is None or self.counted is None:
             return
         if self.decoded.wrong != self.counted.wrong:
             yield f"the first wrong token is {self.decoded.wrong} in the decode, and {self.counted.wrong} by counting"
@@ -56,26 +64,29 @@ def hold(truth: Truth, text: str, compiled: Compiled | None = None, sampling: Sa
     """Count a sampler on a run, and judge it by its closed form.
 
     Args:   text: as users write it. compiled: also decode by this model; None: do not. sampling: the other options of the decode.
-    Raises: ValueError: there is no such sampler.
+    Raises: ValueError: there is no such sampler. As `decode_beside`.
     """
     rules, options = sampler(text), sampling or Sampling()
-    counted, judged = count(truth, rules, options.seed), judge(truth, rules.rule)
+    counted = None if writes_back(rules) else count(truth, rules, options.seed)
     decoded = None if compiled is None else decode_beside(compiled, truth, replace(options, sampler=text))
-    return Held(rules.text, counted, judged, decoded)
+    return Held(rules.text, counted, judge(truth, rules), decoded)
 
 
 def decode_beside(compiled: Compiled, truth: Truth, sampling: Sampling) -> Counted:
     """Decode by the model, up to the end or the first token that is not the machine's.
 
-    Raises: NotFinished: the rule takes nothing, but masks remain. TooLong: the engine gives up before a token is wrong.
+    Raises: NotFinished: the sampler takes nothing, and masks remain. TooLong: the engine gives up before a token is wrong.
     """
-    start = truth.layout.tokens()
+    start, mask = truth.layout.tokens(), truth.vocabulary.mask
     decoder = Decoder(compiled.model, start, truth.layout.positions(), compiled.process, sampling)
     order, number = np.zeros(len(start), np.int64), 0
-    for number, rows, tokens in _steps(decoder, truth):
-        order[rows] = number
-        if wrong := rows[tokens[rows] != truth.final[rows]].tolist():
-            return Counted(number, order, truth.wrong(number, min(wrong), int(tokens[min(wrong)])))
+    try:
+        for number, rows, tokens in _steps(decoder, truth):
+            order[rows] = np.where(tokens[rows] == mask, 0, number)  # a row may be masked again
+            if wrong := rows[(tokens[rows] != truth.final[rows]) & (tokens[rows] != mask)].tolist():
+                return Counted(number, order, truth.wrong(number, min(wrong), int(tokens[min(wrong)])))
+    except MaskedAgain:
+        return Counted(number, order, None, ended=False)
     return Counted(number, order, None)
 
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lockstep.models.processes import THRESHOLD
+from lockstep.models.samplers.anchor import Anchor
 from lockstep.models.samplers.blocks import Blocks
+from lockstep.models.samplers.cap import Cap
 from lockstep.models.samplers.entropy import Entropy
 from lockstep.models.samplers.entropy_sum import EntropySum
 from lockstep.models.samplers.factor import Factor
+from lockstep.models.samplers.joint import Joint
 from lockstep.models.samplers.parallel import Parallel
+from lockstep.models.samplers.reading import Rules
+from lockstep.models.samplers.remasking import NEWEST
+from lockstep.models.samplers.rescale import Rescale
 from lockstep.models.samplers.rule import Rule
 from lockstep.models.samplers.threshold import Threshold
 from lockstep.models.samplers.top import Top
+from lockstep.models.samplers.wino import Wino
 from lockstep.proofs_check.samplers import forms
 from lockstep.proofs_check.samplers.counting import Truth
 from lockstep.proofs_check.samplers.forms import Level, Verdict
@@ -21,6 +28,7 @@ from lockstep.proofs_check.samplers.forms import Level, Verdict
 THRESHOLDS, TOP, BLOCKS, FACTOR, ENTROPY = (
     f"sampler {form}" for form in ("threshold:P", "top:K", "blocks:B", "factor:F", "entropy:GAMMA")
 )
+WRITING_BACK = "writing back"
 #: Orders that put a ready row before one that is not, wherever they stand.
 SURE = ("confidence", "margin", "entropy")
 
@@ -33,8 +41,19 @@ class Judgement:
     verdict: Verdict
 
 
-def judge(truth: Truth, rule: Rule) -> Judgement | None:
-    """What a closed form says of a rule on a run; None if none speaks about it: then `count` decides."""
+def judge(truth: Truth, rules: Rules) -> Judgement | None:
+    """What a closed form says of a sampler on a run; None if none speaks about it: then `count` decides, or a decode."""
+    if writes_back(rules):
+        return _named(WRITING_BACK, _writing_back(truth, rules))
+    return _picking(truth, rules.rule)
+
+
+def writes_back(rules: Rules) -> bool:
+    """Whether a sampler may change tokens that it has written. Given tokens stay as they are, so writing them back changes nothing."""
+    return any(not isinstance(back, Anchor) for back in rules.back)
+
+
+def _picking(truth: Truth, rule: Rule) -> Judgement | None:
     match rule:
         case Blocks(size, inner):
             return _named(BLOCKS, _in_blocks(truth, size, inner))
@@ -48,6 +67,20 @@ def judge(truth: Truth, rule: Rule) -> Judgement | None:
             return _named(ENTROPY, forms.entropy_corrected(truth.levels, most, truth.unready.entropy))
         case Parallel() | Threshold():
             return _named(THRESHOLDS, _threshold(truth, rule))
+    return None
+
+
+def _writing_back(truth: Truth, rules: Rules) -> Verdict | None:
+    """joint:P:Q edits every written row of its reach from Q < 1 / (V - 1) on, and else none. What is masked again in blocks that divide
+    3 P has nothing written behind it: right, if the decode ends."""
+    match rules.rule:
+        case Joint(least, edited) if not any(isinstance(back, (Cap, Rescale)) for back in rules.back):
+            if edited >= truth.unready.confidence:
+                return _threshold(truth, Threshold(least, "confidence"))
+            return Verdict(False, wrong=2) if least >= truth.unready.confidence else None
+        case Blocks(size, inner) if truth.sizes.block % size == 0 and not isinstance(inner, (Joint, Wino)):
+            again = [back for back in rules.back if isinstance(back, (Cap, Rescale))]
+            return Verdict(True) if all(back.where == NEWEST for back in again) else None
     return None
 
 

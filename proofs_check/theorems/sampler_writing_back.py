@@ -10,11 +10,12 @@ THEOREM = Theorem(
     statement="A token of a finished run that is masked alone comes back if and only if it is an output, or what the row of a "
     "halted processor holds: WORD 0, HALT or NONE. The row finds a HALT of its own future. Any tokens of the newest block "
     "may be masked again, together, and the decode from there is right: nothing is written behind them. A row that holds "
-    "a token scores all tokens equally, right or wrong: 1 / (V - 1). So an edit threshold above that edits nothing, and "
-    "repairs nothing.",
+    "a token scores all tokens equally, right or wrong: 1 / (V - 1). So an edit threshold of that or more edits nothing, "
+    "and repairs nothing: joint:P:Q is then as threshold:P. A smaller one, as Q = 0, turns what is written to BOS, in "
+    "step 2. cap:ETA,newest and rescale:ETA,newest write no wrong token with blocks:B whose B divides 3 P; they may mask "
+    "again and again.",
     measured="tokens of the finished run that are masked alone, tokens of newest blocks masked again, and rows that hold tokens",
     decided="equality with the model's predictions, for each token",
-    source="ReMDM, arXiv 2503.00307, and token editing as in LLaDA2.1, arXiv 2512.25014",
+    source="ReMDM, arXiv 2503.00307, and token editing as in LLaDA2.1, arXiv 2602.08676",
     elsewhere=("compare --samplers",),
-    stated=("An edit threshold of at most 1 / (V - 1) would turn every row to BOS, the first of equals.",),
 )

@@ -119,7 +119,7 @@ class Tally:
         assert not held.differences, f"{where}, {held.sampler}: {held.differences[0]}"
         name = held.judged.theorem if held.judged else COUNTED
         self.cases[name] += 1
-        self.right[name] += held.counted.right
+        self.right[name] += held.outcome is not None and held.outcome.right
 
     def __iadd__(self, other: Tally) -> Tally:
         self.cases += other.cases

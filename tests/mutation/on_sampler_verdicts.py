@@ -16,6 +16,7 @@ from lockstep.commands.compare.samplers import compare_samplers
 from lockstep.compiler.compile import compile_job
 from lockstep.models.engines.dense import DenseSession
 from lockstep.models.samplers import guess, sampler
+from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.proofs_check.samplers import writing_back
@@ -54,7 +55,7 @@ BY_HAND: dict[str, tuple[bool, int | None, int | None] | None] = {
 def by_hand() -> None:
     truth = truth_of(straight(2, 3, 1))
     for text, expected in BY_HAND.items():
-        found = judge(truth, sampler(text).rule)
+        found = judge(truth, sampler(text))
         says = None if found is None else (found.verdict.right, found.verdict.steps, found.verdict.wrong)
         assert says == expected, f"{text}: {says}, not {expected}"
 
@@ -114,8 +115,30 @@ def order() -> None:
     assert left_to_right(np.ones(3, np.int64)) == 1
 
 
+#: Samplers that write back, of which a theorem speaks: on code of two processors, whether they are right.
+BACK = {
+    "joint": False, "joint:0.5:0.5": True, "joint:0.01:0.5": False, "joint:0.01:0": None, "anchor+top:4": False, "anchor+top:3": True,
+    "blocks:6+top:2+cap:0.4,newest": True, "blocks:3+random:2+rescale:0.4,newest": True, "blocks:6+threshold+anchor+cap:0.2,newest": True,
+    "blocks:4+threshold+cap:0.4,newest": None, "blocks:6+threshold+cap:0.4": None, "blocks:6+threshold+cap:0.9,newest": True,
+    "cap:0.1": None, "wino": None, "blocks:6+wino": None, "blocks:6+joint": None,
+}  # fmt: skip
+
+
+def by_theorem() -> None:
+    """What the theorem says of samplers that write back, beside decodes of several seeds."""
+    job = straight(2, 3, 1)
+    truth, compiled = truth_of(job), compile_job(job, 3)
+    for text, expected in BACK.items():
+        for seed in range(3) if expected is not None else ():
+            held = hold(truth, text, compiled, Sampling(seed=seed))
+            assert held.judged and held.judged.verdict.right == expected, f"{text}: {held.judged}"
+            assert not held.differences, f"{text}, seed {seed}: {held.differences[0]}"
+        assert expected is not None or judge(truth, sampler(text)) is None, f"{text}: {judge(truth, sampler(text))}"
+
+
 def written_back() -> None:
     """Every token of some runs masked alone, newest blocks masked again, and rows that hold tokens."""
+    by_theorem()
     for job in (straight(2, 3, 1), *(branching(Random(seed)) for seed in range(3))):
         time = run(job).time
         compiled = compile_job(job, time)
@@ -157,16 +180,22 @@ WORDS = {
     "threshold:0.001": "The token of a row that is not ready has probability 1 / (V - 1) = ",
     "parallel": "those are the rows that are ready",
     "random:1": "No closed form speaks about it on this run",
+    "joint": "Q is 0, so each becomes the first of equals, BOS. Theorem: writing back.",
+    "joint:0.5:0.5": "Q is 0.5, so none is edited. Theorem: writing back.",
+    "blocks:3+threshold+cap:0.3,newest": "nothing is written behind it. Theorem: writing back.",
+    "cap:0.9": "No theorem speaks about it on this run",
 }
 
 
 def explanations() -> None:
-    truth = truth_of(straight(2, 3, 1))
+    job = straight(2, 3, 1)
+    truth, compiled = truth_of(job), compile_job(job, 3)
     for text, says in WORDS.items():
-        held = hold(truth, text)
+        held = hold(truth, text, compiled)
         words = " ".join(explain(truth, held))
         assert says in words, f"{text}: {words}"
-        assert f"{held.sampler} is {'right' if held.counted.right else 'wrong'} on this run" in words, words
+        assert f"{held.sampler} is {'right' if held.outcome and held.outcome.right else 'wrong'} on this run" in words, words
+    assert "only a decode says whether it is right" in explain(truth, hold(truth, "joint"))[0]
     words = " ".join(explain(truth, hold(truth, "top:4")))
     assert words.startswith(
         "top:4 is wrong on this run: decoding step 2 takes 4 rows, and 2 of them are not ready; 2 rows are. The first one that is not "
@@ -179,12 +208,14 @@ def comparisons() -> None:
     found = compare_samplers(counting(2), **LIMITS)
     assert found.holds and found.written_back is not None and len(found.rows) > 15, f"{[r.held.differences for r in found.rows]}"
     assert all(row.held.decoded is not None and not row.undecoded for row in found.rows)
-    verdicts = {row.held.sampler: row.held.counted.right for row in found.rows}
+    verdicts = {row.held.sampler: row.outcome.right for row in found.rows}
     assert (verdicts["top:3"], verdicts["top:2"], verdicts["entropy:0.1"]) == (True, False, False), f"{verdicts}"
+    assert (verdicts["joint:0.5:0.5"], verdicts["joint:0.5:0"]) == (True, False), f"{verdicts}"
     for limits, says in (({"max_context": 0}, "--max-context 0"), ({"max_decoding_steps": 0}, "--max-decoding-steps 0")):
         left = compare_samplers(counting(2), **LIMITS | limits)
         assert all(says in row.undecoded and row.held.decoded is None for row in left.rows), f"{says}: decoded"
-        assert [row.held.counted.steps for row in left.rows] == [row.held.counted.steps for row in found.rows], says
+        counted = [row for row in found.rows if row.held.counted]
+        assert [row.outcome.steps for row in left.rows] == [row.outcome.steps for row in counted], f"{says}: other counts"
     original = samplers.hold
 
     def wrong(truth: Truth, text: str, *more: Any, **named: Any) -> Any:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from lockstep.commands.compare.samplers import SamplerComparison, SamplerRow
     from lockstep.proofs_check.samplers.writing_back import WrittenBack
 
-#: What the last column says: the model decodes as counted; it was not decoded; something differs.
-AGREES, COUNTED, FAILED = "agrees", "counted", "FAILED"
+#: What the last column says: the model decodes as was counted or as the theorem says; it was not decoded; nothing speaks of its decode;
+#: something differs.
+AGREES, COUNTED, DECODED, FAILED = "agrees", "counted", "decoded", "FAILED"
 
 
 def sampler_table(found: SamplerComparison, params: dict[str, int], why: bool = False) -> RenderableType:
@@ -40,7 +41,7 @@ def _table(found: SamplerComparison) -> Table:
     table.add_column("verdict", overflow="fold")
     table.add_column("model", no_wrap=True)
     for row in found.rows:
-        counted = row.held.counted
+        counted = row.outcome
         table.add_row(
             Text(row.held.sampler), f"{counted.steps:,}", f"{counted.unmasked / max(counted.steps, 1):.1f}", f"{counted.tau:.2f}",
             _verdict(row), _model(row),
@@ -49,7 +50,9 @@ def _table(found: SamplerComparison) -> Table:
 
 
 def _verdict(row: SamplerRow) -> Text:
-    wrong = row.held.counted.wrong
+    wrong = row.outcome.wrong
+    if not row.outcome.ended:
+        return Text("no wrong token, but it does not end", style=CAUTION)
     if wrong is None:
         return Text("right", style=GOOD)
     return Text(f"wrong in step {wrong.step}: {wrong.place} is {wrong.found}, not {wrong.expected}", style=CAUTION)
@@ -58,7 +61,9 @@ def _verdict(row: SamplerRow) -> Text:
 def _model(row: SamplerRow) -> Text:
     if row.held.differences:
         return Text(FAILED, style=BAD)
-    return Text(COUNTED if row.undecoded else AGREES, style="" if row.undecoded else GOOD)
+    if row.undecoded or (row.held.counted is None and row.held.judged is None):
+        return Text(COUNTED if row.undecoded else DECODED)
+    return Text(AGREES, style=GOOD)
 
 
 def _reasons(found: SamplerComparison, why: bool) -> Iterator[str]:
@@ -77,5 +82,6 @@ def _back(back: WrittenBack) -> str:
     return (
         f"{failed}Masked again in the finished run, each alone: {back.back} of {count(back.alone, 'token')} come back, those that the "
         f"theorem says. Masked again together in the newest block: {back.right} of {back.decodes} decodes right, {back.again} tokens. "
-        f"Edited: {back.flat} of {count(back.rows, 'row')} that hold a token score all tokens equally, so no threshold edits them."
+        f"Edited: {back.flat} of {count(back.rows, 'row')} that hold a token score all tokens equally, so no threshold of 1 / (V - 1) "
+        "or more edits them."
     )

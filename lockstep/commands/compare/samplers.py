@@ -11,6 +11,7 @@ from lockstep.compiler.names import MDM, lacking
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.models.samplers import sampler
 from lockstep.models.samplers.blocks import Blocks
+from lockstep.models.samplers.rule import Rule
 from lockstep.models.samplers.top import Top
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.errors import fail
@@ -22,7 +23,7 @@ from lockstep.pram.sidecar import draw, generator_for
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.decoding import pick_engine
 from lockstep.proofs_check.refusals import NotCertified
-from lockstep.proofs_check.samplers.counting import Counted, Truth
+from lockstep.proofs_check.samplers.counting import Counted, Truth, count
 from lockstep.proofs_check.samplers.explaining import explain
 from lockstep.proofs_check.samplers.forms import forced_steps
 from lockstep.proofs_check.samplers.holding import Held, hold
@@ -36,7 +37,8 @@ def usual_samplers(processors: int) -> list[str]:
         "parallel", "threshold:0.9", "one", "one,left-to-right", f"top:{block}", f"top:{block},margin", f"top:{block - 1}", "top:4",
         f"top:{2 * block}", "factor:1", f"factor:{block + 3}", "entropy:0.1", "entropy:1e-6", "entropy-sum:0.1", "random:1",
         f"blocks:{block}+threshold", f"blocks:{block}+random:2", f"blocks:{processors}+top:99", "blocks:32+threshold",
-        "blocks:32+top:2", "blocks:32+top:4", "blocks:32+factor:1",
+        "blocks:32+top:2", "blocks:32+top:4", "blocks:32+factor:1", "cap:0.1", f"blocks:{block}+threshold+cap:0.1,newest",
+        "joint:0.5:0", "joint:0.5:0.5",
     )  # fmt: skip
     return list(dict.fromkeys(sampler(text).text for text in texts))
 
@@ -50,14 +52,21 @@ class SamplerRow:
     words: tuple[str, ...]
 
     @property
+    def outcome(self) -> Counted:
+        """What was counted, or else decoded."""
+        assert self.held.outcome is not None, f"{self.held.sampler} is neither counted nor decoded"
+        return self.held.outcome
+
+    @property
     def record(self) -> dict[str, Any]:
         """Its values for JSON. Steps, tokens and tau are those up to the end, or to the first wrong token."""
-        held, counted = self.held, self.held.counted
+        held, counted = self.held, self.outcome
         return {
             "sampler": held.sampler, "decoding_steps": counted.steps, "tokens": counted.unmasked, "tau": round(counted.tau, 6),
             "tokens_a_pass": round(counted.unmasked / counted.steps, 6) if counted.steps else 0,
-            "right": counted.right, "first_wrong": asdict(counted.wrong) if counted.wrong else None,
-            "theorem": held.judged.theorem if held.judged else None, "decoded": held.decoded is not None,
+            "right": counted.right, "ended": counted.ended, "first_wrong": asdict(counted.wrong) if counted.wrong else None,
+            "theorem": held.judged.theorem if held.judged else None, "counted": held.counted is not None,
+            "decoded": held.decoded is not None,
             "undecoded": self.undecoded or None, "differences": list(held.differences), "words": list(self.words),
         }  # fmt: skip
 
@@ -99,19 +108,25 @@ def compare_samplers(job: Job, *, seed: int = 0, max_context: int, max_decoding_
     compiled = compile_job(job, found.time)
     truth = Truth.of(compiled, job, found.time)
     counted = [hold(truth, text, sampling=Sampling(seed=seed)) for text in usual_samplers(job.processors)]
-    sampling = _with_engine(Sampling(seed=seed, engine=AUTO, sampler="one"), truth, sum(each.counted.steps for each in counted))
+    sampling = _with_engine(
+        Sampling(seed=seed, engine=AUTO, sampler="one"), truth, sum(each.counted.steps for each in counted if each.counted)
+    )
     why, rows = _undecodable(compiled, truth, max_context, sampling.engine), []
     for number, each in enumerate(counted):
         progress(number, len(counted) + 1)
-        rows.append(_row(truth, each, compiled, sampling, why, max_decoding_steps))
+        row = _row(truth, each, compiled, sampling, why, max_decoding_steps)
+        if row.held.outcome is not None:
+            rows.append(row)
     progress(len(counted), len(counted) + 1)
     back = None if why else hold_writing_back(compiled, truth, sampling.engine, seed)
     return SamplerComparison(found, tuple(rows), back)
 
 
 def _row(truth: Truth, counted: Held, compiled: Compiled, sampling: Sampling, why: str, most: int) -> SamplerRow:
-    if not why and counted.counted.steps > most:
-        why = f"{counted.counted.steps:,} decoding steps are more than --max-decoding-steps {most:,}"
+    """A row. What is not counted takes about as many decoding steps as there are tokens."""
+    steps = counted.counted.steps if counted.counted else len(truth.masked)
+    if not why and steps > most:
+        why = f"{steps:,} decoding steps are more than --max-decoding-steps {most:,}"
     held = counted if why else hold(truth, counted.sampler, compiled, sampling)
     return SamplerRow(held, why, explain(truth, held))
 
@@ -179,14 +194,14 @@ def shares(program: Program, sizes: Sequence[int], *, seed: int = 0, word_bits: 
 def _points(truths: Sequence[Truth], seed: int) -> Iterator[Share]:
     for line, (form, numbers) in LINES.items():
         for number in numbers:
-            held = [hold(truth, form.format(number), sampling=Sampling(seed=seed)).counted for truth in truths]
-            steps = [_steps(truth, counted, form.format(number)) / truth.sizes.time for truth, counted in zip(truths, held)]
-            yield Share(line, number, sum(counted.right for counted in held), len(held), sum(steps) / len(steps))
+            rules = sampler(form.format(number))
+            counted = [count(truth, rules, seed) for truth in truths]
+            steps = [_steps(truth, each, rules.rule) / truth.sizes.time for truth, each in zip(truths, counted)]
+            yield Share(line, number, sum(each.right for each in counted), len(counted), sum(steps) / len(steps))
 
 
-def _steps(truth: Truth, counted: Counted, text: str) -> int:
+def _steps(truth: Truth, counted: Counted, rule: Rule) -> int:
     """The decoding steps of a sampler. A wrong one takes a fixed number of rows in each step, so they are known as well."""
-    rule = sampler(text).rule
     match rule:
         case Top(most):
             return forced_steps(truth.sizes, most)
