@@ -21,6 +21,7 @@ from lockstep.common.ending import end_with_failures, end_with_run, false_claims
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
+    Anchor,
     Bits,
     Device,
     Engine,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
            schedule: ModelSchedule = None, every: Every = None, order: Order = None, permutation: Permutation = None,
-           sampler: Sampler = None, temperature: Temperature = 1, noise: NoiseGiven = None,
+           sampler: Sampler = None, anchor: Anchor = False, temperature: Temperature = 1, noise: NoiseGiven = None,
            dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
                                                        help="Steps to make room for (mdm, arm) [the steps of the run].")] = None,
@@ -105,12 +106,12 @@ def decode(file: ProgramOrModel,
     check_order(chosen, [construction])
     if given_order is not None and chosen != "permutation":
         raise typer.BadParameter(f"this is for --order permutation, not {chosen}", param_hint="--permutation")
-    sampled = read_sampled(sampler, temperature, noise, chosen if order or permutation else None, [construction])
+    sampled = read_sampled(sampler, anchor, temperature, noise, chosen if order or permutation else None, [construction])
     sampling = Sampling(chosen, seed, engine, device, given_order.positions if given_order else None, every, **sampled)
     options = DecodeOptions(construction, dtype or "float64", time, compiled, max_steps, strict, sampling)
     about = {"process": construction, "order": "left-to-right" if is_causal(construction) else chosen}
-    if sampler is not None:
-        about = {"process": construction, "sampler": sampled["sampler"]}
+    if sampling.sampler is not None:
+        about = {"process": construction, "sampler": sampling.sampler}
         _check_sampled(input, samples, time)
     if trace and time is not None:
         raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
@@ -127,7 +128,7 @@ def decode(file: ProgramOrModel,
     with progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
         if trace:
             decoded = _show_steps(job, options, about, full, json_, progress)
-        elif sampler is not None:
+        elif sampling.sampler is not None:
             decoded = _watched(job, options, about, full, json_, progress)
         elif samples is not None:
             decoded = _draw(job, options, samples, about, full, json_, progress)

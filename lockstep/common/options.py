@@ -97,6 +97,9 @@ Sampler = Annotated[
         show_default=False,
     ),
 ]
+Anchor = Annotated[
+    bool, typer.Option("--anchor", help="Write given tokens back after each decoding step; with --sampler [parallel].")
+]
 Temperature = Annotated[float, typer.Option("--temperature", help="What the logits that the sampler sees are divided by.")]
 NoiseGiven = Annotated[
     Optional[str],

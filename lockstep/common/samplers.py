@@ -1,4 +1,4 @@
-"""The options about samplers, as values: --sampler, --temperature, --noise."""
+"""The options about samplers, as values: --sampler, --anchor, --temperature, --noise."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import typer
 from lockstep.compiler.names import process_of
 
 
-def read_sampled(sampler: str | None, temperature: float, noise: str | None, order: str | None,
+def read_sampled(sampler: str | None, anchor: bool, temperature: float, noise: str | None, order: str | None,
                  constructions: Iterable[str]) -> dict[str, Any]:  # fmt: skip
     """The fields of `lockstep.models.sampling.Sampling` that the options about samplers set.
 
-    Args:   order: the one that the user chose. constructions: those that are decoded.
+    Args:   anchor: whether given tokens are written back, which is a part of a sampler. order: the one that the user chose.
+            constructions: those that are decoded.
     Raises: typer.BadParameter: there is no such sampler or noise, or the order or a construction's process takes none.
     """
     from lockstep.models.picking import check_sampler
@@ -27,7 +28,8 @@ def read_sampled(sampler: str | None, temperature: float, noise: str | None, ord
     except ValueError as error:
         raise typer.BadParameter(f"{error}", param_hint="--noise") from None
     try:
-        whole = None if sampler is None else read(sampler).text
+        named = f"{sampler or 'parallel'}+anchor" if anchor else sampler
+        whole = None if named is None else read(named).text
         sampling = Sampling(order or "parallel", sampler=whole, temperature=temperature, noise=drawn)
         for process in dict.fromkeys(process_of(name) for name in constructions):
             check_sampler(process, sampling)

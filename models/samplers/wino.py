@@ -18,7 +18,7 @@ BEFORE = 30
 
 @dataclass(frozen=True)
 class Wino:
-    """Every position whose best token has probability above P, at least one; a token that has less than Q if it alone is masked becomes MASK.
+    """Every position whose best token has probability above P, at least one; a token with less than Q, if it alone were masked, is masked.
 
     Source: WINO, arXiv 2507.18578, with the limits of its code: it unmasks at most 0.7 of a block's masks, or 5, and never more than 20;
     it masks nothing again in a step that unmasks one, and always fewer tokens than the step before unmasked. P is 0.6 and Q 0.9 there.

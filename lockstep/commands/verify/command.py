@@ -16,6 +16,7 @@ from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_error
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, check_order
 from lockstep.common.options import (
+    Anchor,
     AnyProcess,
     AnyWinner,
     Bits,
@@ -59,7 +60,8 @@ def verify(file: File, input: Input = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, winner: AnyWinner = None, order: Order = None,
-           sampler: Sampler = None, temperature: Temperature = 1, noise: NoiseGiven = None, dtype: Dtype = "float64",
+           sampler: Sampler = None, anchor: Anchor = False, temperature: Temperature = 1, noise: NoiseGiven = None,
+           dtype: Dtype = "float64",
            word_bits: Bits = None, no_sidecar: Sidecar = False,
            sidecar_timeout: SidecarTimeout = 60,
            max_context: Annotated[Optional[int], typer.Option("--max-context", min=0, show_default=False,
@@ -80,7 +82,7 @@ def verify(file: File, input: Input = None,
     chosen = constructions(process, schedule, EVERY)
     check_every(every, chosen)
     check_order(order, chosen)
-    sampled = read_sampled(sampler, temperature, noise, order, chosen)
+    sampled = read_sampled(sampler, anchor, temperature, noise, order, chosen)
     wanted = parse_sizes(sizes)
     program = load(file)
     existing_folder(failing)
