@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log
 
+from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.models.samplers import sampler
 from lockstep.models.samplers.blocks import Blocks
 from lockstep.models.samplers.entropy import Entropy
@@ -13,9 +14,32 @@ from lockstep.models.samplers.joint import Joint
 from lockstep.models.samplers.rule import Rule
 from lockstep.models.samplers.threshold import Threshold
 from lockstep.models.samplers.top import Top
+from lockstep.models.sampling import Sampling
+from lockstep.pram.job import Job
+from lockstep.pram.machine import DEFAULT_MAX_STEPS, run
+from lockstep.proofs_check.decoding import pick_engine
 from lockstep.proofs_check.samplers.counting import Counted, Truth
-from lockstep.proofs_check.samplers.holding import Held
-from lockstep.proofs_check.samplers.judging import waits
+from lockstep.proofs_check.samplers.holding import Held, hold
+from lockstep.proofs_check.samplers.judging import waits, writes_back
+
+
+def explain_job(
+    job: Job, sampling: Sampling, compiled: Compiled | None = None, max_steps: int = DEFAULT_MAX_STEPS
+) -> tuple[str, ...]:
+    """The sentences of `explain` on the run of a job. A sampler that may change what it has written is decoded.
+
+    Args:   sampling: names the sampler. compiled: the model; None: one with the least widths.
+    Raises: PramError: the machine refuses the run.
+    """
+    assert sampling.sampler is not None, "no sampler"
+    if sampling.temperature != 1 or sampling.noise is not None:
+        return ("What is known of samplers holds at temperature 1, without noise: so nothing is said about this decode.",)
+    time = run(job, max_steps=max_steps).time
+    model = compiled or compile_job(job, time)
+    truth = Truth.of(model, job, time)
+    decodes = writes_back(sampler(sampling.sampler))
+    chosen = pick_engine(sampling, len(truth.final), len(truth.masked), causal=False)
+    return explain(truth, hold(truth, sampling.sampler, model if decodes else None, chosen))
 
 
 def explain(truth: Truth, held: Held) -> tuple[str, ...]:

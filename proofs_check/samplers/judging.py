@@ -19,7 +19,6 @@ from lockstep.models.samplers.rescale import Rescale
 from lockstep.models.samplers.rule import Rule
 from lockstep.models.samplers.threshold import Threshold
 from lockstep.models.samplers.top import Top
-from lockstep.models.samplers.wino import Wino
 from lockstep.proofs_check.samplers import forms
 from lockstep.proofs_check.samplers.counting import Truth
 from lockstep.proofs_check.samplers.forms import Level, Verdict
@@ -71,14 +70,14 @@ def _picking(truth: Truth, rule: Rule) -> Judgement | None:
 
 
 def _writing_back(truth: Truth, rules: Rules) -> Verdict | None:
-    """joint:P:Q edits every written row of its reach from Q < 1 / (V - 1) on, and else none. What is masked again in blocks that divide
-    3 P has nothing written behind it: right, if the decode ends."""
+    """joint:P:Q edits every written row of its reach from Q < 1 / (V - 1) on, and else none. What `wino` and `,newest` mask again, in
+    blocks that divide 3 P, has nothing written behind it: right, if the decode ends."""
     match rules.rule:
         case Joint(least, edited) if not any(isinstance(back, (Cap, Rescale)) for back in rules.back):
             if edited >= truth.unready.confidence:
                 return _threshold(truth, Threshold(least, "confidence"))
             return Verdict(False, wrong=2) if least >= truth.unready.confidence else None
-        case Blocks(size, inner) if truth.sizes.block % size == 0 and not isinstance(inner, (Joint, Wino)):
+        case Blocks(size, inner) if truth.sizes.block % size == 0 and not isinstance(inner, Joint):
             again = [back for back in rules.back if isinstance(back, (Cap, Rescale))]
             return Verdict(True) if all(back.where == NEWEST for back in again) else None
     return None
