@@ -132,22 +132,27 @@ def decoding(program: Program, params: Mapping[str, int], arrays: Mapping[str, A
              word_bits: int | None = None, construction: str = "mdm", order: str | None = None, seed: int = 0, dtype: str = "float64",
              time: int | None = None, compiled: Compiled | None = None, engine: str = "auto", device: str = "cpu",
              max_steps: int | None = None, strict: bool = False, permutation: Sequence[int] | None = None,
-             every: int | None = None, heads: bool = False) -> Watching:  # fmt: skip
+             every: int | None = None, heads: bool = False, sampler: str | None = None, temperature: float = 1.0,
+             noise: str | None = None) -> Watching:  # fmt: skip
     """Generate a run step by step: `for step in lockstep.decoding(program, ...)`.
 
     A step says how it changed the sequence (`step.edited.unmasked`, `remasked`, `inserted`, `deleted`, ..), which step of the machine
     it belongs to (`step.time`), and what heads found. The decode ends at its first wrong token (`divergence`).
 
-    Args:    heads: whether steps say which row each head found. The others are those of `decode`.
+    Args:    heads: whether steps say which row each head found. sampler, temperature, noise: as for `decode --sampler`.
+             The others are those of `decode`.
     Returns: an object to iterate over once; it also has `layout`, `run`, `compiled` and `start`, the first sequence.
-    Raises:  as `lockstep.proofs_check.decoding.decode_job`.
+    Raises:  as `lockstep.proofs_check.decoding.decode_job`. ValueError: there is no such sampler or noise, or the process takes none.
     """
+    from lockstep.models.samplers.noise import Noise
     from lockstep.proofs_check.watching import Watching
 
     options = _decode_options(
         construction, order, seed, dtype, time, compiled, engine, device, max_steps, strict, permutation, every
     )
-    return Watching(program.instantiate(params, arrays, word_bits), options, heads)
+    drawn = None if noise is None else Noise.read(noise)
+    sampling = replace(options.sampling, sampler=sampler, temperature=temperature, noise=drawn)
+    return Watching(program.instantiate(params, arrays, word_bits), replace(options, sampling=sampling), heads)
 
 
 def trace(program: Program, params: Mapping[str, int] | None = None, arrays: Mapping[str, Any] | None = None, *, size: int | None = None,
@@ -229,13 +234,16 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
            expected: dict[str, Any] | None = None, constructions: Sequence[str] = ("mdm",), order: str | None = None,
            dtype: str = "float64", seed: int = 0, word_bits: int | None = None, max_context: int | None = None,
            engine: str = "auto", device: str = "cpu", max_decoding_steps: int | None = None, max_steps: int | None = None,
-           strict: bool = False, winner: Winner | str | None = None, every: int | None = None) -> Report:  # fmt: skip
+           strict: bool = False, winner: Winner | str | None = None, every: int | None = None, sampler: str | None = None,
+           temperature: float = 1.0, noise: str | None = None) -> Report:  # fmt: skip
     """Compare machine and model on the same inputs, and both with the theorems.
 
     Args:   inputs .. expected: as in `lockstep.proofs_check.verification.verify`.
-            constructions .. every: as in `lockstep.proofs_check.verification.Options`; a winner may be a text, as for `verify --winner`.
-    Raises: as `lockstep.proofs_check.verification.verify`. ValueError: no such winner exists.
+            constructions .. noise: as in `lockstep.proofs_check.verification.Options`; a winner may be a text, as for `verify --winner`,
+            and noise is one, as for `verify --noise`.
+    Raises: as `lockstep.proofs_check.verification.verify`. ValueError: no such winner, sampler or noise exists, or a process takes none.
     """
+    from lockstep.models.samplers.noise import Noise
     from lockstep.pram.machine import DEFAULT_MAX_STEPS
     from lockstep.pram.progress import silent
     from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT
@@ -248,7 +256,8 @@ def verify(program: Program, *, inputs: Inputs | None = None, sizes: Iterable[in
     options = Options(
         constructions, order, dtype, seed, word_bits, limit if max_context is None else max_context, engine, device,
         max_decoding_steps, DEFAULT_MAX_STEPS if max_steps is None else max_steps, strict,
-        parse_winner(winner) if isinstance(winner, str) else winner, every,
+        parse_winner(winner) if isinstance(winner, str) else winner, every, sampler, temperature,
+        None if noise is None else Noise.read(noise),
     )  # fmt: skip
     return verify_program(
         program, options, inputs=inputs, sizes=sizes, random=random, use_sidecar=use_sidecar, progress=progress or silent,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from lockstep.models.samplers.noise import Noise
 
+#: How `Sampling.selection` begins if a sampler selects: some rules have the name of an order.
+BY_SAMPLER = "sampler "
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -38,8 +41,8 @@ class Sampling:
 
     @property
     def selection(self) -> str:
-        """What decides which positions a step edits: the sampler, as users write it, or the order."""
-        return self.order if self.sampler is None else self.sampler
+        """What decides which positions a step edits: the name of the order, or `sampler top:4`, which is no name of an order."""
+        return self.order if self.sampler is None else f"{BY_SAMPLER}{self.sampler}"
 
     @property
     def chooses(self) -> bool:

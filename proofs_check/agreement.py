@@ -114,7 +114,7 @@ class Beside:
 
     def __init__(self, layout: Layout, decoder: Decoder, construction: str, sampling: Sampling) -> None:
         self.expectation = FACTS[construction].expectation(layout)
-        self.layout, self.decoder = layout, decoder
+        self.layout, self.decoder, self.sampled = layout, decoder, sampling.sampler is not None
         self.number, self.tokens, self.stuck = 0, layout.tokens(), ""
         self.divergence: Divergence | None = None
         self._expected = self._expected_rows(sampling)
@@ -154,9 +154,11 @@ class Beside:
             return None
 
     def _end(self) -> None:
-        """Compare all rows once more: a decode might change a row and not report it."""
-        number = self.number + 1
-        self.divergence = _first(self.expectation, number, self.tokens, np.arange(len(self.tokens)))
+        """Compare all rows once more: a decode might change a row and not report it. A sampler that is stuck is told by its own words."""
+        number, rows = self.number + 1, np.arange(len(self.tokens))
+        self.divergence = _first(
+            self.expectation, number, self.tokens, self._written(rows) if self.sampled and self.stuck else rows
+        )
         if self.divergence is None and self.stuck:  # all tokens are right, but the decoder is stuck
             self.divergence = Divergence(number, 0, "end", "no more decoding steps", self.stuck, "")
 

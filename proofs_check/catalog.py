@@ -23,7 +23,7 @@ class Theorem:
     statement:  the claim. measured: what is measured. decided: how the verdict is reached. source: the paper. All are texts.
     forms:      its closed forms by construction and quantity. bounds: those that are known before a decode.
     of_runs:    checks a program's runs on the machine. of_decodes: checks the decodes of a construction in an order; where
-                a sampler picks positions, its text stands in place of the order.
+                a sampler picks positions, `sampler top:4` stands in place of the order.
     elsewhere:  the commands that check it, if neither does: it is about a task, not about programs.
     stated:     what belongs to it and is not checked, each with its assumption, if it has one, and its source.
     """

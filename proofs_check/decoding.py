@@ -156,9 +156,13 @@ def check_fits(compiled: Compiled, job: Job) -> None:
 
 
 def pick_engine(sampling: Sampling, length: int, steps: int, causal: bool) -> Sampling:
-    """The same options, with a definite engine in place of AUTO."""
+    """The same options, with a definite engine in place of AUTO.
+
+    Args: length: of the context. steps: decoding steps of the order; with a sampler there may be one for each token.
+    """
     if sampling.engine != AUTO:
         return sampling
+    steps = steps if sampling.sampler is None else length
     fastest = pick(length, steps, causal, sampling.chooses) if sampling.device == "cpu" else "dense"
     return replace(sampling, engine=fastest)
 

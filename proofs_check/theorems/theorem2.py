@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from lockstep.compiler.names import AO_MDM, ARM, ERASING, MASKED_ARM, MDM, ONE_STEP, TWO_STEP
 from lockstep.models.orders import ORDERS
 from lockstep.models.samplers import sampler
+from lockstep.models.sampling import BY_SAMPLER
 from lockstep.pram.job import Job
 from lockstep.proofs_check.catalog import Theorem
 from lockstep.proofs_check.checked_decode import CheckedDecode
@@ -117,7 +118,7 @@ def _is_exact(construction: str, order: str) -> bool:
 
 def _is_cubic(construction: str, order: str) -> bool:
     """Whether each decoding step leaves a token that no later step changes: not where a sampler writes back."""
-    return construction in CUBIC and (order in ORDERS or not sampler(order).back)
+    return construction in CUBIC and (order in ORDERS or not sampler(order.removeprefix(BY_SAMPLER)).back)
 
 
 THEOREM = Theorem(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import test_confidence as confidence
 import test_sampled_decodes as decodes
 import test_samplers as rules
+import test_writing_back as back
 
 from lockstep.models.editing import NotFinished, SequenceEditor
 from lockstep.models.engines import available
@@ -24,7 +26,7 @@ def guesses() -> None:
         rules.test_chances_are_those_of_the_softmax_over_all_tokens(seed)
     rules.test_float32_logits_lose_no_rank()
     rules.test_entropies_of_certain_rows_are_not_rounded_away()
-    decodes.test_noise_is_uniform()
+    confidence.test_noise_is_uniform()
 
 
 def picks() -> None:
@@ -33,7 +35,7 @@ def picks() -> None:
         assert found == wanted, f"{text} picks {found}, not {wanted}"
     for text in ("random:2", "blocks:4+random"):
         rules.test_random_rules_draw_from_the_seed(text)
-    decodes.test_how_many_wino_unmasks()
+    back.test_how_many_wino_unmasks()
 
 
 def texts() -> None:
@@ -44,22 +46,22 @@ def texts() -> None:
             assert str(refused).startswith(message), f"{refused}"
         else:
             raise AssertionError(f"{text} is read as {found}")
-    decodes.test_rules_that_write_back_come_in_turn()
+    back.test_rules_that_write_back_come_in_turn()
 
 
 def written_back() -> None:
-    decodes.test_anchored_tokens_are_the_given_ones()
-    decodes.test_the_largest_chance_to_be_masked_again()
-    decodes.test_what_may_be_masked_again()
+    back.test_anchored_tokens_are_the_given_ones()
+    back.test_the_largest_chance_to_be_masked_again()
+    back.test_what_may_be_masked_again()
     for text, chance in (("cap:0.2", 0.2), ("cap:0.8", 0.5), ("rescale:0.5", 0.25)):
-        decodes.test_how_often_tokens_are_masked_again(text, chance)
-    decodes.test_a_second_look_masks_tokens_again()
-    decodes.test_joint_edits_what_is_sure_of_another_token()
-    decodes.test_what_is_masked_alone()
+        back.test_how_often_tokens_are_masked_again(text, chance)
+    back.test_a_second_look_masks_tokens_again()
+    back.test_joint_edits_what_is_sure_of_another_token()
+    back.test_what_is_masked_alone()
 
 
 def anchored() -> None:
-    decodes.test_anchoring_writes_given_tokens_back()
+    back.test_anchoring_writes_given_tokens_back()
 
 
 def plain_python() -> None:
@@ -81,9 +83,9 @@ def runs() -> None:
 
 
 def runs_masked_again() -> None:
-    decodes.test_masking_again_in_the_newest_block_is_right("blocks:3+cap:0.2,newest")
-    decodes.test_masking_again_anywhere_is_wrong()
-    decodes.test_an_edit_threshold_repairs_nothing()
+    back.test_masking_again_in_the_newest_block_is_right("blocks:3+cap:0.2,newest")
+    back.test_masking_again_anywhere_is_wrong()
+    back.test_an_edit_threshold_repairs_nothing()
 
 
 def refusals() -> None:
