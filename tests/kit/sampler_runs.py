@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import product
 from random import Random
+from typing import Union
 
 import numpy as np
 
@@ -107,6 +108,18 @@ def truth_of(job: Job) -> Truth:
     return Truth.of(compile_job(job, time), job, time)
 
 
+#: A piece of work for one process: straight code of a size, or the random program of a seed.
+Piece = Union[tuple[int, int, int], int]
+
+
+def decoded(piece: Piece) -> tuple[Tally, str]:
+    """Hold the samplers of one piece of work beside decodes; also what differs, "" if nothing does."""
+    try:
+        return (on_branching([piece], decodes=True)[0] if isinstance(piece, int) else on_straight([piece], decodes=True)), ""
+    except AssertionError as differs:
+        return Tally(), f"{differs}"
+
+
 class Tally:
     """Cases that were held, and how many of them are right, by the theorem that speaks about them."""
 
@@ -121,10 +134,11 @@ class Tally:
         self.cases[name] += 1
         self.right[name] += held.outcome is not None and held.outcome.right
 
-    def __iadd__(self, other: Tally) -> Tally:
-        self.cases += other.cases
-        self.right += other.right
-        return self
+    def joined(self, other: Tally) -> Tally:
+        """Both together."""
+        both = Tally()
+        both.cases, both.right = self.cases + other.cases, self.right + other.right
+        return both
 
 
 def on_straight(sizes: Iterable[tuple[int, int, int]], decodes: bool) -> Tally:

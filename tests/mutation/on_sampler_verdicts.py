@@ -117,7 +117,8 @@ def order() -> None:
 
 #: Samplers that write back, of which a theorem speaks: on code of two processors, whether they are right.
 BACK = {
-    "joint": False, "joint:0.5:0.5": True, "joint:0.01:0.5": False, "joint:0.01:0": None, "joint:0.5:0.01": False, "anchor+top:4": False, "anchor+top:3": True,
+    "joint": False, "joint:0.5:0.5": True, "joint:0.01:0.5": False, "joint:0.01:0": None, "joint:0.5:0.01": False,
+    "anchor+top:4": False, "anchor+top:3": True,
     "blocks:6+top:2+cap:0.4,newest": True, "blocks:3+random:2+rescale:0.4,newest": True, "blocks:6+threshold+anchor+cap:0.2,newest": True,
     "blocks:4+threshold+cap:0.4,newest": None, "blocks:6+threshold+cap:0.4": None, "blocks:6+threshold+cap:0.9,newest": True,
     "cap:0.1": None, "wino": None, "blocks:6+wino": True, "blocks:3+wino": True, "blocks:4+wino": None, "blocks:6+joint": None,
