@@ -17,7 +17,13 @@ from mutation.on_sampler_verdicts import certainties, comparisons, decodes, expl
 from lockstep.commands.compare.sampler_plot import labels
 from lockstep.commands.compare.samplers import LINES, Share
 from lockstep.compiler.compile import compile_job
+from lockstep.models.decode import TooLong
+from lockstep.models.engines import MAX_CONTEXT, Unsuitable
+from lockstep.models.engines.indexed import IndexedSession
 from lockstep.models.samplers import ROWS, sampler
+from lockstep.models.sampling import Sampling
+from lockstep.models.sequence import Change
+from lockstep.models.transformer import Tokens
 from lockstep.proofs_check.samplers import counting
 from lockstep.proofs_check.samplers.counting import Truth, count
 from lockstep.proofs_check.samplers.holding import hold
@@ -59,6 +65,25 @@ def test_room_for_more_steps_than_the_run_takes() -> None:
     assert not truth.together and len(truth.levels) == 5
     for text in ("parallel", "one", "top:6", "top:4", "blocks:4", "blocks:6+random:2", "factor:7", "entropy-sum:0.1", "random:1"):
         assert not hold(truth, text, compiled).differences, text
+
+
+def test_a_wrong_token_that_no_engine_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second BOS is one that the indexed engine cannot follow. It is seen all the same; without one, the decode is refused."""
+    job = straight(2, 3, 1)
+    compiled = compile_job(job, 3)
+    monkeypatch.setitem(MAX_CONTEXT, "dense", 9)
+    sampling = Sampling(engine="indexed")
+    held = hold(truth_of(job), "top:4", compiled, sampling)
+    assert held.decoded is not None and held.decoded.wrong is not None and not held.differences
+    original = IndexedSession.update
+
+    def update(self: IndexedSession, number: int, change: Change, tokens: Tokens) -> None:
+        original(self, number, change, tokens)
+        raise Unsuitable("it gives up")
+
+    monkeypatch.setattr(IndexedSession, "update", update)
+    with pytest.raises(TooLong):
+        hold(truth_of(job), "one", compiled, sampling)
 
 
 def test_a_rule_that_takes_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

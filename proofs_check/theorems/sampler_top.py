@@ -11,9 +11,10 @@ THEOREM = Theorem(
     name=NAME,
     place=63,
     statement="If all processors halt in step T >= 2, top:K is right if and only if K divides 3 P, by confidence, margin, entropy "
-    "or from left to right. If T is 1, by the first three: if and only if there are no outputs, or K is at most 3 P. If "
-    "it is wrong, its first wrong token is the first row behind block 1. top:1 is right on every run, and takes a "
-    "decoding step for each token.",
+    "or from left to right. If T is 1, by the first three: if and only if there are no outputs, or K is at most 3 P; from "
+    "left to right: if there are none, or K divides 3 P, or the steps before the outputs take 2 P rows, which holds the "
+    "counters. If it is wrong, its first wrong token is the first row behind block 1. top:1 is right on every run, and "
+    "takes a decoding step for each token.",
     measured="right or wrong, decoding steps, and the step of the first wrong token",
     decided="equality with counting, and with a decode. If processors halt in different steps, K | 3 P is neither needed nor "
     "enough: rows of a processor that has halted are ready ahead of time, and counting decides",

@@ -120,6 +120,7 @@ MUTANTS = (
     row("samplers that are wrong are called right", explaining._what, "wrong is None", "True", WORDS),
     row("what is left of a block is said wrong", explaining._of_top, "left = size % most", "left = most - size % most", WORDS),
     row("closed forms are not named", explaining.explain, "rule, found)} Theorem: {held.judged.theorem}.", "rule, found)}", WORDS),
+    row("a decode without an end is said to be right", explaining._what, "not found.ended", "False", BACK),
     row("rows that differ are no failure", SamplerComparison.holds, "row.held.differences", "False", ROWS),
     row("contexts of samplers have no limit", samplers._undecodable, "length > max_context", "False", ROWS),
     row("decoding steps of samplers have no limit", samplers._row, "steps > most", "False", ROWS),
