@@ -74,7 +74,12 @@ LETTERS = {
 }  # fmt: skip
 
 #: Operations of closed forms that a reader may not know.
-OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the power of y"}
+OPERATIONS = {
+    "lg": "base-2 logarithm, rounded up",
+    "x << y": "x times 2 to the power of y",
+    "ceil": "a quotient, rounded up; without it, quotients are rounded down",
+    "x % y": "what is left of x after division by y",
+}
 
 #: A function from a job and the time of its run to the values of letters.
 Letters = Callable[[Job, int], dict[str, int]]
