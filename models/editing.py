@@ -10,7 +10,7 @@ from lockstep.models.drawing import Sampler
 from lockstep.models.edited import Edited
 from lockstep.models.erasing import Marks, erasure
 from lockstep.models.orders import ORDERS, selector
-from lockstep.models.picking import Ask, Model, Picker, check_sampler
+from lockstep.models.picking import Ask, Asking, Picker, check_sampler
 from lockstep.models.processes import PROCESSES, THRESHOLD, Edits, no_edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change, TokenSequence
@@ -178,7 +178,7 @@ class SequenceEditor:
             self._require_certain(rows, prediction)
         elif self.process.appends:  # whatever the last row predicts, a token is drawn from it
             prediction = replace(prediction, probability=np.ones_like(prediction.probability))
-        edits = self._edits(rows, prediction, Model(logits, alone))
+        edits = self._edits(rows, prediction, Asking(logits, alone))
         before, appends = len(self.sequence), edits.appends(len(self.sequence))
         length = before + int(edits.insert.sum()) - int(edits.delete.sum()) if edits.shifts_positions else before + appends
         if length > self.max_length:
@@ -193,15 +193,15 @@ class SequenceEditor:
         erased, gone, self.erased, self.erasure = self.erased, self.erasure, self.erased[:0], None
         return DecodingStep(self.number, change, self.sequence.tokens, appends, erased, gone, edited)
 
-    def _edits(self, rows: Tokens, prediction: Prediction, model: Model) -> Edits:
+    def _edits(self, rows: Tokens, prediction: Prediction, asking: Asking) -> Edits:
         """The edits of a step, from the arguments of `step`."""
         if self.picker is not None:
             if self.number >= self.picker.most_steps:
                 raise MaskedAgain(self.number + 1, self.sequence.masks)
-            return self.picker.edits(rows, self.sequence.tokens, model)
+            return self.picker.edits(rows, self.sequence.tokens, asking)
         self.pending = self._updated_edits(rows, prediction)
         edits = self.select(self.pending)
-        return edits if self.sampler is None else self._drawn(edits, self.sampler, model.logits)
+        return edits if self.sampler is None else self._drawn(edits, self.sampler, asking.logits)
 
     def end(self, length: int = 0) -> None:
         """Raise the error for the end of a decode that makes no more steps, if it is one.

@@ -24,7 +24,7 @@ Ask = Callable[[Tokens], Logits]
 
 
 @dataclass(frozen=True)
-class Model:
+class Asking:
     """What a sampler may ask of the prediction of a step. logits: as it is. alone: of rows, each as if it alone were masked."""
 
     logits: Ask
@@ -61,7 +61,7 @@ class Picker:
     """
 
     def __init__(self, rules: Rules, vocabulary: Vocabulary, start: Tokens, sampling: Sampling) -> None:
-        self.rules, self.vocabulary, self.start = rules, vocabulary, start
+        self.rules, self.vocabulary, self.start = rules, vocabulary, start.copy()
         self.generated = np.flatnonzero(start == vocabulary.mask)
         first = int(self.generated[0]) if len(self.generated) else len(start)
         self.state = State(first, np.random.default_rng(sampling.seed))
@@ -82,7 +82,7 @@ class Picker:
         """Whether there is another step if so many masks are left."""
         return masks > 0 or (self.left > 0 and not self.idle)
 
-    def edits(self, rows: Tokens, tokens: Tokens, model: Model) -> Edits:
+    def edits(self, rows: Tokens, tokens: Tokens, asking: Asking) -> Edits:
         """The edits of the next step.
 
         Args: rows: those whose prediction may have changed. tokens: the sequence, [N].
@@ -92,14 +92,14 @@ class Picker:
         if len(masked):
             new = rows[tokens[rows] == self.vocabulary.mask]
             if len(new):
-                self._keep(new, model.logits(new))
+                self._keep(new, asking.logits(new))
             guesses = self._guessed(masked, Logits(*(part[masked] for part in vars(self.kept).values())))
             picked = guesses.take(self.rules.pick(guesses, self.state))
             after[picked.rows] = picked.token
         else:
             self.left -= 1
         unmasked = int((after != tokens).sum())
-        self._write_back(tokens, after, masked, unmasked, model)
+        self._write_back(tokens, after, masked, unmasked, asking)
         changed = np.flatnonzero(after != tokens)
         self.idle, self.undone = not len(changed), unmasked > 0 and not len(changed)
         none = np.zeros(len(changed), np.bool_)
@@ -113,13 +113,11 @@ class Picker:
 
     def _noise(self, rows: int) -> Logits | None:
         """The noise of so many rows in this step."""
-        return (
-            None
-            if self.noise is None
-            else self.noise.draw(self.random, rows, len(self.vocabulary.kinds), self.vocabulary.most_bits)
-        )
+        if self.noise is None:
+            return None
+        return self.noise.draw(self.random, rows, len(self.vocabulary.kinds), self.vocabulary.most_bits)
 
-    def _write_back(self, before: Tokens, after: Tokens, masked: Tokens, unmasked: int, model: Model) -> None:
+    def _write_back(self, before: Tokens, after: Tokens, masked: Tokens, unmasked: int, asking: Asking) -> None:
         """Change `after` as the rules that write back say, one after the other."""
         block, size = 0, self.rules.block
         if size is not None:
@@ -128,13 +126,13 @@ class Picker:
         last = self.last[1] if self.last is not None and self.last[0] == block else None
         for back in self.rules.back:
             step = Written(self.start, before, after.copy(), self.vocabulary.mask, reach, unmasked, last,
-                           lambda rows: self._guessed(rows, model.logits(rows)), self._alone(before, model))  # fmt: skip
+                           lambda rows: self._guessed(rows, asking.logits(rows)), self._alone(before, asking))  # fmt: skip
             rows, tokens = back.write(step, self.state)
             after[rows] = tokens
         self.last = block, unmasked
 
-    def _alone(self, before: Tokens, model: Model) -> Callable[[Tokens], Matrix]:
+    def _alone(self, before: Tokens, asking: Asking) -> Callable[[Tokens], Matrix]:
         def found(rows: Tokens) -> Matrix:
-            return chances(before[rows], model.alone(rows), self.vocabulary, self.temperature, self._noise(len(rows)))
+            return chances(before[rows], asking.alone(rows), self.vocabulary, self.temperature, self._noise(len(rows)))
 
         return found

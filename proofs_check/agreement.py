@@ -137,7 +137,8 @@ class Beside:
                 self._end()
                 return
             self.tokens, self.number = step.sequence, step.number
-            changed = self._written(step.changed) if rows is None else np.concatenate([rows, step.changed])
+            written = self._written(step.changed) if self.sampled else step.changed
+            changed = written if rows is None else np.concatenate([rows, written])
             self.divergence = _first(self.expectation, self.number, self.tokens, changed)
             yield step
 

@@ -12,7 +12,7 @@ import pytest
 from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
 from kit.jobs import job_of
 from kit.sampler_runs import straight, truth_of
-from mutation.on_sampler_verdicts import certainties, comparisons, decodes, explanations, forms, order, written_back
+from mutation.on_sampler_verdicts import by_hand, certainties, differences, explanations, order, written_back
 
 from lockstep.commands.compare.sampler_plot import labels
 from lockstep.commands.compare.samplers import LINES, Share
@@ -29,9 +29,9 @@ from lockstep.proofs_check.samplers.counting import Truth, count
 from lockstep.proofs_check.samplers.holding import hold
 
 
-@pytest.mark.parametrize("check", [forms, decodes, certainties, order, written_back, explanations, comparisons])
+@pytest.mark.parametrize("check", [by_hand, differences, certainties, order, written_back, explanations])
 def test_checks_of_mutants(check) -> None:  # type: ignore[no-untyped-def]
-    """What mutants are held against, as they are in `tests/mutation/on_sampler_verdicts.py`."""
+    """The short ones of `tests/mutation/on_sampler_verdicts.py`. `tests/test_mutation.py` runs the grids, too."""
     check()
 
 

@@ -98,7 +98,7 @@ Sampler = Annotated[
     ),
 ]
 Anchor = Annotated[
-    bool, typer.Option("--anchor", help="Write given tokens back after each decoding step; with --sampler [parallel].")
+    bool, typer.Option("--anchor", help="Write given tokens back after each decoding step. Without --sampler, it is parallel.")
 ]
 Temperature = Annotated[float, typer.Option("--temperature", help="What the logits that the sampler sees are divided by.")]
 NoiseGiven = Annotated[

@@ -27,7 +27,8 @@ class Session(Protocol):
               token changed or whose prediction may differ from the last one; at first, all. Tokens and probabilities are right
               for masked rows, and for all rows of a causal model; control bits for all rows. A probability is on the same side
               of THRESHOLD as the reference's. Sequences that are not live do not change.
-    logits:   of some rows, as they were when the last prediction was made: right where tokens are. It may be asked until the next one.
+    logits:   of some rows, as they were when the last prediction was made: right where tokens are, and in
+              models that are not causal for all rows. It may be asked until the next one.
     found:    what each head found when the last prediction was made: of all heads, layer by layer, and of some rows,
               [heads, rows]. It is a row or one of NOT_ASKING, NOTHING and SEVERAL. It may be asked until the next prediction.
     Raises: Unsuitable, from any of them.

@@ -16,12 +16,13 @@ from lockstep.commands.compare.samplers import compare_samplers
 from lockstep.compiler.compile import compile_job
 from lockstep.models.engines.dense import DenseSession
 from lockstep.models.samplers import guess, sampler
+from lockstep.models.samplers.noise import Noise
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
 from lockstep.proofs_check.samplers import writing_back
 from lockstep.proofs_check.samplers.counting import Truth, left_to_right
-from lockstep.proofs_check.samplers.explaining import explain
+from lockstep.proofs_check.samplers.explaining import explain, explain_job
 from lockstep.proofs_check.samplers.holding import hold
 from lockstep.proofs_check.samplers.judging import BLOCKS, ENTROPY, FACTOR, THRESHOLDS, TOP, judge
 from lockstep.proofs_check.samplers.writing_back import comes_back, hold_writing_back, newest
@@ -200,6 +201,10 @@ def explanations() -> None:
         assert says in words, f"{text}: {words}"
         assert f"{held.sampler} is {'right' if held.outcome and held.outcome.right else 'wrong'} on this run" in words, words
     assert "only a decode says whether it is right" in explain(truth, hold(truth, "joint"))[0]
+    for text in ("joint", "top:4"):  # a whole job; one of them must be decoded
+        assert explain_job(job, Sampling(sampler=text)) == explain(truth, hold(truth, text, compiled)), text
+    for changed in (Sampling(sampler="one", temperature=2.0), Sampling(sampler="one", noise=Noise(1, 0.5))):
+        assert "so nothing is said" in explain_job(job, changed)[0], f"{changed}"
     words = " ".join(explain(truth, hold(truth, "top:4")))
     assert words.startswith(
         "top:4 is wrong on this run: decoding step 2 takes 4 rows, and 2 of them are not ready; 2 rows are. The first one that is not "

@@ -107,7 +107,7 @@ CHECKS = (
     Check("what samplers write back", "each rule that writes back, on tokens by hand; tokens that are masked alone", written_back,
           REFUSALS),
     Check("anchored tokens", "a given token that changes during a decode, with and without anchoring", anchored, REFUSALS),
-    Check("sampled decodes beside plain Python", "thirty steps of four samplers on a sum, from the softmax over all tokens", plain_python,
+    Check("sampled decodes beside plain Python", "twenty steps of four samplers on a sum, from the softmax over all tokens", plain_python,
           REFUSALS),
     Check("sampled decodes by every engine", "five samplers, and noise, by each engine and by another seed", every_engine, REFUSALS),
     Check("sampled runs beside the machine", "samplers that are right, with their steps; samplers that are wrong", runs, REFUSALS),
