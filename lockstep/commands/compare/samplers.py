@@ -13,7 +13,7 @@ from lockstep.models.samplers import sampler
 from lockstep.models.samplers.blocks import Blocks
 from lockstep.models.samplers.rule import Rule
 from lockstep.models.samplers.top import Top
-from lockstep.models.sampling import AUTO, Sampling
+from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import fail
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, Run, run
@@ -21,13 +21,15 @@ from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import draw, generator_for
 from lockstep.proofs_check.certificate import require_certificate
-from lockstep.proofs_check.decoding import pick_engine
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.samplers.counting import Counted, Truth, count
 from lockstep.proofs_check.samplers.explaining import explain
 from lockstep.proofs_check.samplers.forms import forced_steps
 from lockstep.proofs_check.samplers.holding import Held, hold
 from lockstep.proofs_check.samplers.writing_back import WrittenBack, hold_writing_back
+
+#: What decodes: many decodes of one run, most of them one token at a time. Its start counts once.
+ENGINE = "indexed"
 
 
 def usual_samplers(processors: int) -> list[str]:
@@ -108,17 +110,15 @@ def compare_samplers(job: Job, *, seed: int = 0, max_context: int, max_decoding_
     compiled = compile_job(job, found.time)
     truth = Truth.of(compiled, job, found.time)
     counted = [hold(truth, text, sampling=Sampling(seed=seed)) for text in usual_samplers(job.processors)]
-    sampling = _with_engine(
-        Sampling(seed=seed, engine=AUTO, sampler="one"), truth, sum(each.counted.steps for each in counted if each.counted)
-    )
-    why, rows = _undecodable(compiled, truth, max_context, sampling.engine), []
+    sampling = Sampling(seed=seed, engine=ENGINE)
+    why, rows = _undecodable(compiled, truth, max_context), []
     for number, each in enumerate(counted):
         progress(number, len(counted) + 1)
         row = _row(truth, each, compiled, sampling, why, max_decoding_steps)
         if row.held.outcome is not None:
             rows.append(row)
     progress(len(counted), len(counted) + 1)
-    back = None if why else hold_writing_back(compiled, truth, sampling.engine, seed)
+    back = None if why else hold_writing_back(compiled, truth, ENGINE, seed)
     return SamplerComparison(found, tuple(rows), back)
 
 
@@ -131,23 +131,18 @@ def _row(truth: Truth, counted: Held, compiled: Compiled, sampling: Sampling, wh
     return SamplerRow(held, why, explain(truth, held))
 
 
-def _undecodable(compiled: Compiled, truth: Truth, max_context: int, engine: str) -> str:
+def _undecodable(compiled: Compiled, truth: Truth, max_context: int) -> str:
     """Why no decode is made; "" if they are."""
     length = len(truth.final)
     if length > max_context:
         return f"context {length:,} is more than --max-context {max_context:,}"
-    if length > MAX_CONTEXT[engine]:
-        return f"context {length:,} is more than the {engine} engine takes, {MAX_CONTEXT[engine]:,}"
+    if length > MAX_CONTEXT[ENGINE]:
+        return f"context {length:,} is more than the {ENGINE} engine takes, {MAX_CONTEXT[ENGINE]:,}"
     try:
         require_certificate(compiled)
     except NotCertified as error:
         return str(error)
     return ""
-
-
-def _with_engine(sampling: Sampling, truth: Truth, steps: int) -> Sampling:
-    """The same with an engine for so many decoding steps: those of all samplers together, since an engine starts once."""
-    return pick_engine(sampling, len(truth.final), steps, causal=False)
 
 
 # -- shares of right runs ----------------------------------------------------------------------------
