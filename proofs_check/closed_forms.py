@@ -70,10 +70,16 @@ LETTERS = {
     "L": "steps of the machine in a cycle of arm erasing", "y": "cycles of arm erasing: T / L rounded up, at least 1",
     "z": "words of a snapshot of arm erasing: S + P (k + 1)", "d": "cells that arm erasing is given", "e": "z if y > 1, else out",
     "M": "tokens of a whole cycle of arm erasing: 5 + h + 2 z + 3 P L", "n1": "context of arm erasing after it erases: 2 + h + z",
+    "K": "tokens that a sampler takes in a decoding step", "B": "rows of a sampler's block",
 }  # fmt: skip
 
 #: Operations of closed forms that a reader may not know.
-OPERATIONS = {"lg": "base-2 logarithm, rounded up", "x << y": "x times 2 to the power of y"}
+OPERATIONS = {
+    "lg": "base-2 logarithm, rounded up",
+    "x << y": "x times 2 to the power of y",
+    "ceil": "a quotient, rounded up; without it, quotients are rounded down",
+    "x % y": "what is left of x after division by y",
+}
 
 #: A function from a job and the time of its run to the values of letters.
 Letters = Callable[[Job, int], dict[str, int]]

@@ -1,4 +1,4 @@
-"""`python -m deep`, with tests/ on the path: the tier of more than an hour - all proofs, all mutants, random programs by the thousand."""
+"""`python -m deep`, with tests/ on the path: the tier of more than an hour - all proofs, all mutants, samplers, many random programs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
+from kit.sampler_runs import Piece, Tally, decoded, sizes
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -110,6 +111,26 @@ def mutants(workers: int, done: Callable[[], None]) -> Part:
     return Part("mutants", words, time.perf_counter() - begin, status == FINE)
 
 
+#: Straight code of up to so many processors and steps, and so many random programs, on which samplers are held.
+SAMPLER_SIZE, SAMPLER_PROGRAMS = 4, 150
+SAMPLED: list[Piece] = [*sizes(SAMPLER_SIZE), *range(SAMPLER_PROGRAMS)]
+
+
+def samplers(workers: int, done: Callable[[], None]) -> Part:
+    """Samplers by closed form, by counting and decoded: all on straight code, and drawn ones on random programs."""
+    begin, tally, failed = time.perf_counter(), Tally(), ""
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        for found, differs in pool.map(decoded, SAMPLED):
+            tally, failed = tally.joined(found), failed or differs
+            done()
+    rows = [(name, f"{cases:,}", f"{tally.right[name]:,}") for name, cases in sorted(tally.cases.items())]
+    words = f"{sum(tally.cases.values()):,} samplers on {len(SAMPLED)} small programs by closed form, counted and decoded"
+    words += f"; FAILED: {failed}" if failed else ""
+    return Part(
+        "samplers", words, time.perf_counter() - begin, not failed, ((("what speaks of them", "samplers", "right"), rows),)
+    )
+
+
 def random_programs(number: int, seed: int, workers: int) -> Part:
     """A campaign of `lockstep fuzz`, each program in one construction: three times as many programs for the same time.
 
@@ -178,14 +199,15 @@ def main(
     programs: Annotated[int, typer.Option(min=1, help="Random programs.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random programs.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
-    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, or random programs.", show_default=False)] = None,
+    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, samplers, or random programs.", show_default=False)] = None,
     file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file, and to a record beside it, NAME.json.",
                                                  show_default=False)] = None,
 ) -> None:  # fmt: skip
-    """All proofs, all mutants and many random programs. Exit status: 0 all held, 3 something did not."""
+    """All proofs, all mutants, samplers by the thousand and many random programs. Exit status: 0 all held, 3 something did not."""
     parts: dict[str, Callable[[], Part]] = {
         "proofs": lambda: shown(proofs, len(PROGRAMS), workers),
         "mutants": lambda: shown(mutants, 1, workers),
+        "samplers": lambda: shown(samplers, len(SAMPLED), workers),
         "random programs": lambda: random_programs(programs, seed, workers),
     }
     if only and only not in parts:

@@ -9,6 +9,7 @@ from typing import Any
 
 import deep
 import pytest
+from kit.sampler_runs import Piece, Tally
 from typer.testing import CliRunner
 
 LAST = Path(__file__).parent.parent / "docs" / "deep.md"
@@ -22,6 +23,10 @@ CAMPAIGN = {
 
 def ticks() -> None:
     pass
+
+
+def failing(piece: Piece) -> tuple[Tally, str]:
+    return Tally(), "step 2"
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
@@ -51,11 +56,17 @@ def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.Monke
     assert checked.holds and " of 4 programs of seed 7" in checked.found
 
 
-@pytest.mark.parametrize(
-    "changed", [{}, {"proof": {"holds": False}}, {"proof": {"seconds": 61.0}}, {"mutation": 3}, {"fuzz": 3}], ids=json.dumps
-)
+CHANGES: list[dict[str, Any]] = [
+    {}, {"proof": {"holds": False}}, {"proof": {"seconds": 61.0}}, {"mutation": 3}, {"fuzz": 3}, {"samplers": 3},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", CHANGES, ids=json.dumps)
 def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers(monkeypatch, **changed)
+    monkeypatch.setattr(deep, "SAMPLED", [(1, 1, 0)])
+    if "samplers" in changed:
+        monkeypatch.setattr(deep, "decoded", failing)
     app = deep.typer.Typer()
     app.command()(deep.main)
     outcome = CliRunner().invoke(app, ["--programs", "4", "--markdown", str(tmp_path / "deep.md")])
@@ -63,7 +74,8 @@ def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pyt
     text = (tmp_path / "deep.md").read_text()
     assert "checked on 2 of 4 programs of seed 1, 1 left undecoded, 50 steps" in text
     assert ("FAILED: lockstep verify this" in text) == ("fuzz" in changed)
-    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 3 - bool(changed)
+    assert ("FAILED: step 2" in text) == ("samplers" in changed)
+    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 4 - bool(changed)
 
 
 def test_a_command_that_crashes_is_no_answer() -> None:

@@ -47,6 +47,13 @@ def test_the_catalog() -> None:
         "parity by editing",
         "learned parity",
         "editing",
+        "samplers",
+        "sampler threshold:P",
+        "sampler top:K",
+        "sampler blocks:B",
+        "sampler factor:F",
+        "sampler entropy:GAMMA",
+        "writing back",
         "constant depth",
         "width",
     ]

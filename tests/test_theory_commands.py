@@ -25,6 +25,11 @@ OF_TASKS = {
     "editing": "task editor",
     "Theorem 5": "task dyck --prove 6 and task dyck --arm 10",
 }
+#: Theorems about samplers, which another command checks.
+OF_SAMPLERS = (
+    "samplers", "sampler threshold:P", "sampler top:K", "sampler blocks:B", "sampler factor:F", "sampler entropy:GAMMA", "writing back",
+)  # fmt: skip
+ELSEWHERE = (*OF_TASKS, *OF_SAMPLERS)
 
 
 def test_theorems_about_tasks_say_what_is_only_stated(do: Do) -> None:
@@ -45,12 +50,13 @@ def test_theorems_are_listed(do: Do) -> None:
     records = json.loads(do("theorems --json").out)
     assert [r["theorem"] for r in records] == [
         "agreement", "program claims", "Theorem 1", "Theorem 2", "autoregression", "erasing", "Theorem 3", "Theorem 4", "revision",
-        "Theorem 5", "parity by editing", "learned parity", "editing", "constant depth", "width",
+        "Theorem 5", "parity by editing", "learned parity", "editing", *OF_SAMPLERS, "constant depth", "width",
     ]  # fmt: skip
     assert {r["theorem"]: r["forms"] for r in records}["Theorem 4"]["ap-mdm"]["decoding steps"] == "2 T + lg(N - n0) + 4"
-    assert {r["status"] for r in records if r["theorem"] not in OF_TASKS} == {
+    assert {r["status"] for r in records if r["theorem"] not in ELSEWHERE} == {
         "checked by verify on every decode", "checked by verify on every run", "closed forms, checked by verify on every decode",
     }  # fmt: skip
+    assert {r["status"] for r in records if r["theorem"] in OF_SAMPLERS} == {"checked by compare --samplers"}
     table = do("theorems").out
     assert "decoding steps = T + lg(F + 1) + 3" in table
     assert "if TC0 is not NC1. Not checked here." in " ".join(table.split())
@@ -74,7 +80,7 @@ def test_every_letter_of_a_closed_form_is_explained(do: Do) -> None:
 def test_theorems_are_checked_on_a_program(do: Do) -> None:
     outcome = do(f"theorems {PROGRAM} --sizes 1,2 --json")
     assert outcome.status == FINE
-    assert {r["status"] for r in json.loads(outcome.out) if r["theorem"] not in OF_TASKS} == {
+    assert {r["status"] for r in json.loads(outcome.out) if r["theorem"] not in ELSEWHERE} == {
         "checked on 4 runs, n 1..2",
         "closed forms, checked on 4 runs, n 1..2",
     }

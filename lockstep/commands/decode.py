@@ -46,7 +46,7 @@ from lockstep.common.options import (
     Temperature,
 )
 from lockstep.common.permutations import read_permutation
-from lockstep.common.samplers import read_sampled
+from lockstep.common.samplers import read_sampled, saying_why
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
 from lockstep.compiler.names import ERASING, process_of
 from lockstep.models.processes import usual_order
@@ -80,6 +80,7 @@ def decode(file: ProgramOrModel,
            samples: Annotated[Optional[int], typer.Option("--samples", min=1, show_default=False,
                                                           help="Decode so many times, and draw each token from the model's whole "
                                                                "distribution, by --seed.")] = None,
+           explain: Annotated[bool, typer.Option("--explain", help="With --sampler: say why it is right or wrong.")] = False,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion, or token by token with --process arm."""
     construction = construction_named(process, schedule)
@@ -113,6 +114,8 @@ def decode(file: ProgramOrModel,
     if sampling.sampler is not None:
         about = {"process": construction, "sampler": sampling.sampler}
         _check_sampled(input, samples, time)
+    if explain and sampling.sampler is None:
+        raise typer.BadParameter("this says why a sampler is right or wrong: give --sampler, too", param_hint="--explain")
     if trace and time is not None:
         raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
     if samples is not None and (trace or (input and input.suffix == ".jsonl")):
@@ -125,7 +128,8 @@ def decode(file: ProgramOrModel,
         raise typer.BadParameter("this is for many inputs: --input FILE.jsonl", param_hint="--workers")
     job, given = job_and_input(program, input, size, seed, bits, named, use_sidecar=not no_sidecar,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
-    with progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
+    why = saying_why(job, options) if explain else nullcontext()
+    with why, progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
         if trace:
             decoded = _show_steps(job, options, about, full, json_, progress)
         elif sampling.sampler is not None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lockstep.common.console import FAILED
 from lockstep.compiler.names import process_of
+from lockstep.pram.job import Job
+
+if TYPE_CHECKING:
+    from lockstep.proofs_check.decoding import DecodeOptions
 
 
 def read_sampled(sampler: str | None, anchor: bool, temperature: float, noise: str | None, order: str | None,
@@ -36,3 +43,17 @@ def read_sampled(sampler: str | None, anchor: bool, temperature: float, noise: s
     except ValueError as error:
         raise typer.BadParameter(f"{error}", param_hint="--sampler") from None
     return {"sampler": whole, "temperature": temperature, "noise": drawn}
+
+
+@contextmanager
+def saying_why(job: Job, options: DecodeOptions) -> Iterator[None]:
+    """Say on standard error, after a decode by a sampler, why it is right or wrong. After another failure nothing is said."""
+    from lockstep.proofs_check.samplers.explaining import explain_job
+
+    try:
+        yield
+    except typer.Exit as ended:
+        if ended.exit_code == FAILED:
+            print(*explain_job(job, options.sampling, options.compiled, options.max_steps), file=sys.stderr)
+        raise
+    print(*explain_job(job, options.sampling, options.compiled, options.max_steps), file=sys.stderr)

@@ -37,6 +37,7 @@ from mutation import (
     of_revision,
     of_rounds,
     of_rows,
+    of_sampler_verdicts,
     of_samplers,
     of_sudoku,
     of_sums,
@@ -65,6 +66,7 @@ from mutation import (
     on_rounds,
     on_rows,
     on_rules,
+    on_sampler_verdicts,
     on_samplers,
     on_sudoku,
     on_sweeps,
@@ -104,6 +106,7 @@ CHECKS: dict[str, Check] = {
         on_graphs,
         on_sudoku,
         on_rows,
+        on_sampler_verdicts,
         on_verdicts,
     )
     for check in part.CHECKS
@@ -142,6 +145,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_graphs.MUTANTS,
     *of_sudoku.MUTANTS,
     *of_rows.MUTANTS,
+    *of_sampler_verdicts.MUTANTS,
 )
 
 __all__ = ["CHECKS", "MUTANTS"]

@@ -15,17 +15,24 @@ from lockstep.common.ending import end_with_run, given_parameters
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.options import Bits, Every, File, FixedWinner, Input, Json, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import check_writable
+from lockstep.pram.inputs import InputFile
+from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
-from lockstep.pram.program import load
+from lockstep.pram.program import Program, load
 
 if TYPE_CHECKING:
     from lockstep.commands.compare.rows import Point
+    from lockstep.commands.compare.samplers import Share
 
 
 def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, winner: FixedWinner = None, word_bits: Bits = None,
             every: Every = None,
+            samplers: Annotated[bool, typer.Option("--samplers",
+                    help="Compare samplers of masked diffusion instead: which masks a decoding step unmasks.")] = False,
+            explain: Annotated[bool, typer.Option("--explain", help="With --samplers: say why each is right or wrong.")] = False,
             plot: Annotated[Optional[Path], typer.Option("--plot", show_default=False,
-                    help="Also draw how all grow with the size, to a file NAME.svg, .png or .pdf.")] = None,
+                    help="Also draw how all grow with the size, to a file NAME.svg, .png or .pdf; with --samplers, the share of "
+                         "right runs.")] = None,
             sizes: Annotated[Optional[str], typer.Option("--sizes", show_default=False,
                     help="Sizes of the figure: 1..8 or 1,2,4 [1, 2, 4, .. up to --size].")] = None,
             max_context: Annotated[int, typer.Option(min=0,
@@ -37,27 +44,62 @@ def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
 
     The machine runs one input. Every process and schedule decodes the same run: decoding steps, context, tokens, and the
     multiply-adds of a serial machine stand side by side, each by its closed form and as counted.
+    With --samplers, masked diffusion decodes it by many samplers: which of them are right, by theorem and in the decode.
     """
     drawn = _sizes_of_figure(plot, sizes, size)
+    _check_samplers(samplers, explain, every)
     program = load(file)
     job, given = job_and_input(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
+    limits = {"max_context": max_context, "max_decoding_steps": max_decoding_steps, "max_steps": max_steps}
+    drawing: dict[str, Any] = {"seed": seed, "word_bits": word_bits, "use_sidecar": not no_sidecar, "max_steps": max_steps}
+    if samplers:
+        _compare_samplers(program, job, given, limits, explain, plot, drawn, drawing, json_)
+        return
     from lockstep.commands.compare.rows import compare_job, growth
 
-    limits = {"max_context": max_context, "max_decoding_steps": max_decoding_steps, "max_steps": max_steps}
     with progress_bar(err, f"decoding {program.name}") as progress:
         found = compare_job(job, every=every, **limits, progress=progress)
     points: list[Point] = []
     if plot is not None:
         with progress_bar(err, f"running {program.name}") as progress:
-            points = growth(
-                program, drawn, seed=seed, word_bits=word_bits, use_sidecar=not no_sidecar, max_steps=max_steps, progress=progress
-            )
+            points = growth(program, drawn, **drawing, progress=progress)
         from lockstep.commands.compare.plot import draw_growth
 
         draw_growth(program.name, points, plot)
     params = given_parameters(program, job)
     record: dict[str, Any] = {**found.record, "params": params, "words": [*in_words(found), *serially(found.rows)]}
     emit(record | ({"growth": [asdict(p) for p in points]} if points else {}), comparison_table(found, params), json_)
+    end_with_run(program, job, found.run, given)
+    if not found.holds:
+        raise typer.Exit(FAILED)
+
+
+def _check_samplers(samplers: bool, explain: bool, every: int | None) -> None:
+    """Refuse options that do not go together."""
+    if explain and not samplers:
+        raise typer.BadParameter("this says why samplers are right or wrong: give --samplers, too", param_hint="--explain")
+    if samplers and every is not None:
+        raise typer.BadParameter("samplers are of masked diffusion, which never erases", param_hint="--every")
+
+
+def _compare_samplers(program: Program, job: Job, given: InputFile, limits: dict[str, int], explain: bool, plot: Path | None,
+                      sizes: list[int], drawing: dict[str, Any], json_: bool) -> None:  # fmt: skip
+    """Compare samplers on one run, and draw the figure of several. Arguments after `given` are options of the command."""
+    from lockstep.commands.compare.sampler_table import sampler_table
+    from lockstep.commands.compare.samplers import compare_samplers, shares
+
+    with progress_bar(err, f"decoding {program.name}") as progress:
+        found = compare_samplers(job, **limits, seed=drawing["seed"], progress=progress)
+    points: list[Share] = []
+    if plot is not None:
+        with progress_bar(err, f"running {program.name}") as progress:
+            points = shares(program, sizes, **drawing, progress=progress)
+        from lockstep.commands.compare.sampler_plot import draw_shares
+
+        draw_shares(program.name, points, sizes, plot)
+    params = given_parameters(program, job)
+    record = {**found.record, "params": params} | ({"shares": [asdict(point) for point in points]} if points else {})
+    emit(record, sampler_table(found, params, explain), json_)
     end_with_run(program, job, found.run, given)
     if not found.holds:
         raise typer.Exit(FAILED)

@@ -42,7 +42,7 @@ from lockstep.common.options import (
 from lockstep.common.paths import existing_folder
 from lockstep.common.samplers import read_sampled
 from lockstep.common.tables import BAD
-from lockstep.compiler.names import EVERY
+from lockstep.compiler.names import EVERY, MDM
 from lockstep.pram.input_files import reading, winner_given
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
 from lockstep.pram.program import Program, load
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from lockstep.common.keeping import KeptInput
     from lockstep.pram.sidecar import SidecarFailed
     from lockstep.proofs_check.failing import ShrunkFailure
-    from lockstep.proofs_check.verification import FailedCheck, Options
+    from lockstep.proofs_check.verification import FailedCheck, Options, Report
 
 
 def verify(file: File, input: Input = None,
@@ -71,7 +71,8 @@ def verify(file: File, input: Input = None,
            fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
            failing: Annotated[Path, typer.Option("--failing", help="Folder for the file of a failing input.")] = Path("."),
            shrink: Shrink = 20,
-           explain: Annotated[bool, typer.Option("--explain", help="Explain the letters of the table.")] = False,
+           explain: Annotated[bool, typer.Option("--explain", help="Explain the letters of the table, and why a sampler is right "
+                                                                   "or wrong.")] = False,
            json_: Json = False) -> None:  # fmt: skip
     """Compare machine and model on the same inputs.
 
@@ -111,10 +112,25 @@ def verify(file: File, input: Input = None,
         kept = _keep_input(program, file, report.failed[0], options, failing, input, shrink, use_sidecar=not no_sidecar,
                            sizes=() if input else wanted, timeout=sidecar_timeout)  # fmt: skip
     emit(report_record(report, kept), report_table(report, explain), json_)
+    if explain and options.sampler is not None and not json_:
+        _say_why(report, options)
     if kept is not None and not json_:
         print(kept)
     if not report.holds:
         raise typer.Exit(FAILED)
+
+
+def _say_why(report: Report, options: Options) -> None:
+    """Say why the sampler is right or wrong on the first run on which it failed, or on the last run."""
+    from lockstep.proofs_check.samplers.explaining import explain_job
+
+    failed = next((each for each in report.failed if each.check.process), None)
+    case = failed.case if failed else report.cases[-1]
+    if case.job is None or not case.runs:
+        return
+    params = ", ".join(f"{name} {value}" for name, value in case.params.items())
+    job = replace(case.job, winner=failed.winner) if failed else case.job
+    print(params + ":", *explain_job(job, options.sampling(MDM), max_steps=options.max_steps))
 
 
 def show_at_once(failed: FailedCheck) -> None:
