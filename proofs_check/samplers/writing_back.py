@@ -102,9 +102,9 @@ def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", s
 def _session(compiled: Compiled, truth: Truth, engine: str) -> Session:
     positions = truth.layout.positions()
     try:
-        return ENGINES[engine](compiled.model, [truth.final.copy()], [positions], "cpu")
+        return ENGINES[engine](compiled.model, [truth.final.copy()], [positions], "cpu", False)
     except Unsuitable:
-        return ENGINES["dense"](compiled.model, [truth.final.copy()], [positions], "cpu")
+        return ENGINES["dense"](compiled.model, [truth.final.copy()], [positions], "cpu", False)
 
 
 def _scores_equally(logits: Logits) -> Flags:
