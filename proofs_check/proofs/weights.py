@@ -52,13 +52,13 @@ class Gates:
         Most weights are 0, so only the others are multiplied.
         """
         units, columns, weights = self._reads
-        middles = np.bincount(units, weights * twice_middle[columns], len(self.bias)) + 2 * self.bias
-        return middles, np.bincount(units, np.abs(weights) * reach[columns], len(self.bias))
+        middles = _sums(units, weights * twice_middle[columns], len(self.bias)) + 2 * self.bias
+        return middles, _sums(units, np.abs(weights) * reach[columns], len(self.bias))
 
     def written(self, hidden: Exact) -> Exact:
         """What hidden units with these values, [f], add to each column, [d]."""
         columns, units, weights = self._writes
-        return np.bincount(columns, weights * hidden[units], len(self.w_out))
+        return _sums(columns, weights * hidden[units], len(self.w_out))
 
     @cached_property
     def _reads(self) -> tuple[Indices, Indices, Exact]:
@@ -87,6 +87,11 @@ class Gates:
         if number not in self._units:
             self._units[number] = _entries(self.w_in[number]), _entries(self.w_out[:, number])
         return self._units[number]
+
+
+def _sums(places: Indices, terms: Exact, count: int) -> Exact:
+    """The sum of the terms of each of so many places."""
+    return np.bincount(places, terms, count).astype(np.float64, copy=False)
 
 
 def _entries(weights: Exact) -> Entries:
