@@ -86,10 +86,9 @@ class Reduced:
 
 def reduce_gates(gates: Gates, row: Row) -> Reduced:
     """Compute the sums that gates add to a row."""
-    twice, reach = gates.w_in @ (row.low + row.high) + 2 * gates.bias, gates.sizes @ (row.high - row.low)
+    twice, reach = gates.arguments(row.low + row.high, row.high - row.low)
     least, most = (twice - reach) / 2, (twice + reach) / 2
-    fixed = np.flatnonzero((least == most) & (most > 0))
-    constant: Exact = gates.w_out[:, fixed] @ most[fixed]
+    constant = gates.written(np.where((least == most) & (most > 0), most, 0))
     varying: dict[int, list[Polyline]] = {}
     for (form, low, high), by_column in _alike(gates, row, least, most).items():
         for column, units in by_column.items():

@@ -197,7 +197,8 @@ class RowProver:
                 what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
                 raise Failed(Fault(kind, layer, row, Refutation({}, what)))
             # Lines and constant may cancel. If the sum is one of two numbers, the next layers see these numbers.
-            moved = _choice(term) or [(constant, constant), *(line.bounds for line in lines)]
+            known = [(term, term)] if isinstance(term, int) else wanted.choices[column]
+            moved = known or [(constant, constant), *(line.bounds for line in lines)]
             bounds[column] = (int(low[column]) + sum(a for a, _ in moved), int(high[column]) + sum(b for _, b in moved))
         if open_:
             self._prove(kind, layer, row, wanted, open_)
@@ -213,7 +214,8 @@ class RowProver:
         terms = {self.network.columns[bit]: term for bit, term in kind.adds(layer, fields).items()}
         self.interface.invariants(fields), self.interface.while_running(fields)
         columns = tuple(sorted(fields.looked_at))
-        wanted = RequiredTerms(terms, columns, (kind.adds, layer, columns, row.part(columns)))
+        choices = {column: _choice(term) for column, term in terms.items()}
+        wanted = RequiredTerms(terms, columns, (kind.adds, layer, columns, row.part(columns)), choices)
         seen.setdefault(columns, {})[row.part(columns)] = wanted
         return wanted
 

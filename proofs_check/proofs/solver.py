@@ -41,12 +41,14 @@ class Unequal(Exception):
 class RequiredTerms:
     """The sums that the interface requires on a row.
 
-    terms: by column. columns: those that the interface read. key: everything that the terms depend on.
+    terms: by column. columns: those that the interface read. key: everything that the terms depend on. choices: the
+    bounds of each term that is a number or a choice between two numbers; none of the others.
     """
 
     terms: Mapping[int, Term]
     columns: tuple[int, ...]
     key: object
+    choices: Mapping[int, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def prove_integers(lemmas: Lemmas, claims: Sequence[tuple[str, z3.ArithRef, Term
     Raises: Unequal: for the first that fails.
     """
     ranges = list(ranges)
-    key = (tuple((found.sexpr(), _text(wanted)) for _, found, wanted in claims), tuple(r.sexpr() for r in ranges))
+    key = (tuple((_Same(found), _Same.of(wanted)) for _, found, wanted in claims), tuple(map(_Same, ranges)))
     if key in lemmas.closed:
         return
     for name, found, wanted in claims:
@@ -110,8 +112,21 @@ def prove_integers(lemmas: Lemmas, claims: Sequence[tuple[str, z3.ArithRef, Term
     lemmas.closed.add(key)
 
 
-def _text(term: Term) -> str:
-    return str(term) if isinstance(term, int) else term.sexpr()
+class _Same:
+    """A term as part of a key. Z3 has each term once, so terms that are written alike are the same; `==` of terms makes a formula."""
+
+    def __init__(self, term: z3.ExprRef) -> None:
+        self.term = term
+
+    @staticmethod
+    def of(term: Term) -> int | _Same:
+        return term if isinstance(term, int) else _Same(term)
+
+    def __hash__(self) -> int:
+        return int(self.term.hash())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and bool(self.term.eq(other.term))
 
 
 def _refute(solver: z3.Solver, name: str, values: Callable[[z3.ModelRef], dict[int, int]]) -> None:
@@ -140,7 +155,7 @@ class OperandWords:
 
         Raises: Unequal: it is not, for some words.
         """
-        key = (constant, tuple(lines), wanted.sexpr(), self.places)
+        key = (constant, tuple(lines), _Same(wanted), self.places)
         if key in lemmas.closed:
             return
         self._reads_words_only(name, lines)

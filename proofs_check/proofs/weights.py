@@ -25,6 +25,7 @@ from lockstep.proofs_check.proofs.interface import Form
 
 #: float64 arrays of integers below 2^53: products and sums of them are exact and fast.
 Exact = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 #: Pairs (column, weight), ascending.
 Entries = tuple[tuple[int, int], ...]
@@ -45,10 +46,31 @@ class Gates:
     bias: Exact
     w_out: Exact
 
+    def arguments(self, twice_middle: Exact, reach: Exact) -> tuple[Exact, Exact]:
+        """Twice the middle of each unit's argument, and its reach in both directions together, [f] each, from those of the columns.
+
+        Most weights are 0, so only the others are multiplied.
+        """
+        units, columns, weights = self._reads
+        middles = _sums(units, weights * twice_middle[columns], len(self.bias)) + 2 * self.bias
+        return middles, _sums(units, np.abs(weights) * reach[columns], len(self.bias))
+
+    def written(self, hidden: Exact) -> Exact:
+        """What hidden units with these values, [f], add to each column, [d]."""
+        columns, units, weights = self._writes
+        return _sums(columns, weights * hidden[units], len(self.w_out))
+
     @cached_property
-    def sizes(self) -> Exact:
-        """The absolute values of w_in."""
-        return np.abs(self.w_in)
+    def _reads(self) -> tuple[Indices, Indices, Exact]:
+        """The weights of w_in that are not 0, with their units and columns."""
+        units, columns = np.nonzero(self.w_in)
+        return units, columns, self.w_in[units, columns]
+
+    @cached_property
+    def _writes(self) -> tuple[Indices, Indices, Exact]:
+        """The weights of w_out that are not 0, with their columns and units."""
+        columns, units = np.nonzero(self.w_out)
+        return columns, units, self.w_out[columns, units]
 
     @cached_property
     def digest(self) -> bytes:
@@ -65,6 +87,11 @@ class Gates:
         if number not in self._units:
             self._units[number] = _entries(self.w_in[number]), _entries(self.w_out[:, number])
         return self._units[number]
+
+
+def _sums(places: Indices, terms: Exact, count: int) -> Exact:
+    """The sum of the terms of each of so many places."""
+    return np.bincount(places, terms, count).astype(np.float64, copy=False)
 
 
 def _entries(weights: Exact) -> Entries:

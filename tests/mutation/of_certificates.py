@@ -174,7 +174,7 @@ OF_PROOFS = (
         PROOFS,
         "lines that cancel a constant are ignored",
         rows.RowProver.check,
-        "_choice(term) or",
+        "known or",
         "[(constant, constant)] or",
         "proof finds what lines cancel",
     ),

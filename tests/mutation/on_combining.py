@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from kit.cases import job as made
+from kit.decoding import FASTEST
 from kit.runs import assert_same, assert_same_run
 from kit.winners import ends
 from oracles.all_winners import by_two_rules, every_end, fight
@@ -154,7 +155,7 @@ def combined_tokens(construction: str) -> None:
 def _every_token(job: Job, time: int, construction: str) -> None:
     """Compare all tokens with the machine, and the width with its closed form."""
     compiled = compile_job(job, time, construction=construction)
-    found = check_agreement(compiled, job, time)
+    found = check_agreement(compiled, job, time, FASTEST)
     assert found.divergence is None and found.outputs_agree, f"{job.rules}: {found.divergence}"
     width = WIDTHS[construction](letters_of_model(compiled.code, compiled.widths))
     assert compiled.model.width == width, f"{job.rules}: d_model {compiled.model.width}, not {width}"

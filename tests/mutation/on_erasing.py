@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -31,18 +32,17 @@ JOBS = (counted_cell(2), parameters(), apart())
 EVERY = (2, 5, 40)
 
 
-def decodes() -> list[CheckedDecode]:
+def decodes() -> Iterator[CheckedDecode]:
     """All jobs with all lengths of cycles, in turn by the reference and by an engine that keeps tables."""
-    found = []
     for job, (number, every) in product(JOBS, enumerate(EVERY)):
         time, engine = run(job).time, ("indexed", "dense")[number % 2]
         sampling = Sampling(engine=engine, every=every)
         compiled = compile_job(job, time, construction=ERASING, sampling=sampling)
         decode = check_agreement(compiled, job, time, sampling)
         assert decode.engine == engine, decode.engine
-        found.append(CheckedDecode(job, compiled, decode))
-        assert found[-1].every == every, f"it erases every {found[-1].every} steps, not every {every}"
-    return found
+        found = CheckedDecode(job, compiled, decode)
+        assert found.every == every, f"it erases every {found.every} steps, not every {every}"
+        yield found
 
 
 def cycles() -> None:

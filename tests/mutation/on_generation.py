@@ -232,7 +232,7 @@ def sums_by_indexed() -> None:
     for model, process in ((adding_model(12), "mdm"), (careless(adding_model(12)), "mdm"), (adding_model(12, edits=True), "ap-mdm"),
                            (begun(adding_model(12, causal=True)), "arm"), (adding_model(16), "mdm"),
                            (changing_words(), "ap-mdm"), (begun(careless(adding_model(12, causal=True))), "arm")):  # fmt: skip
-        used = same_tokens(*model, name, process, "left-to-right" if process == "mdm" else "parallel", most=12)
+        used = beside_the_reference(*model, name, process, "left-to-right" if process == "mdm" else "parallel", most=12)
         assert used == name, used
     for model, process, why in (
         (adding_model(20), "mdm", FAR),
@@ -241,14 +241,14 @@ def sums_by_indexed() -> None:
         (long_numbers(), "mdm", MANY),
         (unclear_edits(), "ap-mdm", "a token is the best one by too little"),
     ):
-        used = same_tokens(*model, name, process, most=12)
+        used = beside_the_reference(*model, name, process, most=12)
         assert used == f"dense (not {name}: {why})", f"{used}, not {why}"
     for what, (change, reason, _) in NEARLY.items():
-        used = same_tokens(*adding_model(12, change=change), name, most=8)
+        used = beside_the_reference(*adding_model(12, change=change), name, most=8)
         assert used.startswith(f"dense (not {name}: {reason}") if reason else used == name, f"{what}: {used}, not {reason}"
     small, long = sums_of(5, 9, 1, word=4), sums_of(130_000, 1, 2, word=17)  # who reads the long one reads more than 62 bits
     for construction, job in (("mdm", small), ("ap-mdm", small), ("mdm", long)):
-        used = whole_job(job, run(job).time, name, construction)
+        used = whole_job(job, run(job).time, name, construction, reference=remembered)
         assert used == name, used
     worst, bounds = farthest(sums_of(5, 9, 1, word=4), "mdm", "float64")
     assert (worst <= bounds.columns[-1]).all(), "the reference is farther than its bound"
