@@ -53,6 +53,18 @@ LONG = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: getattr(item, "originalname", "") not in LONG)
+    places = [place for place, item in enumerate(items) if check_of(item)]
+    for place, item in zip(places, sorted((items[place] for place in places), key=check_of)):
+        items[place] = item
+
+
+def check_of(item: pytest.Item) -> str:
+    """The check that judges a mutant, or that is run without one; "" for other tests.
+
+    The mutants of one check come one after the other. So mostly one process of the two runs a check without a mutant.
+    """
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return str(getattr(params.get("mutant"), "check", params.get("check", "")))
 
 
 def pytest_collection_finish() -> None:

@@ -44,9 +44,9 @@ def test_the_table() -> None:
     assert killers == set(CHECKS)
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_checks_hold_without_a_mutant(name: str) -> None:
-    assert JUDGE.by_itself(CHECKS[name]) == ""
+@pytest.mark.parametrize("check", CHECKS)
+def test_checks_hold_without_a_mutant(check: str) -> None:
+    assert JUDGE.by_itself(CHECKS[check]) == ""
 
 
 NOTHING = Mutant(
