@@ -16,6 +16,7 @@ from lockstep.models.engines.native import prepared
 from lockstep.models.engines.native.modules import usable
 from lockstep.models.engines.native.prepared import MOST_KEPT, Preparing, digest
 from lockstep.models.engines.native.session import NativeSession
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.sampling import Sampling
 from lockstep.models.tokens import Vocabulary
@@ -95,6 +96,18 @@ def test_a_model_is_translated_once(made: list[Preparing]) -> None:
     first = same_tokens(model, tokens, positions, "native"), len(made)
     assert first == ("native", 2)  # a row showed that a column holds more than a bit
     assert (same_tokens(model, tokens, positions, "native"), len(made)) == first
+
+
+@compiled_only
+def test_what_cannot_be_translated_is_tried_once(made: list[Preparing]) -> None:
+    model, tokens, positions = lookup_model(7)
+    positions[3, 10] = -1
+    for _ in range(2):
+        with pytest.raises(Unsuitable, match="the position encoding has negative values"):
+            NativeSession(model, [tokens], [Positions.of(positions)])
+    assert len(made) == 1
+    positions[3, 10] = 0
+    assert NativeSession(model, [tokens], [Positions.of(positions)]).name == "native" and len(made) == 2
 
 
 @compiled_only

@@ -1,4 +1,7 @@
-"""Models that were translated, kept by what they are made of, so that the next sequence of the same model starts at once."""
+"""Models that were translated, kept by what they are made of, so that the next sequence of the same model starts at once.
+
+If a model cannot be translated, the reason is kept: to find out that a layer takes too many planes takes most of a second.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import numpy as np
 from lockstep.models.engines.native.tapes import Record, Tape, record, tapes
 from lockstep.models.engines.native.translate import Translation, translate
 from lockstep.models.engines.plan import Plan, plan
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.transformer import Transformer
 
@@ -44,13 +48,22 @@ class Preparing:
     def prepared(self) -> Prepared:
         """Raises: Unsuitable: something in the model is not what planes compute."""
         key = (self.compiled, self.key, frozenset(self.wide))
-        found = _kept.pop(key, None) or self._made()
+        found = _kept.pop(key, None) or self._tried()
         _kept[key] = found
         while len(_kept) > MOST_KEPT:
             (_, dropped, _), _ = _kept.popitem(last=False)
             if dropped != self.key:
                 _wide.pop(dropped, None)
+        if isinstance(found, str):
+            raise Unsuitable(found)
         return found
+
+    def _tried(self) -> Prepared | str:
+        """What was prepared, or why nothing was."""
+        try:
+            return self._made()
+        except Unsuitable as reason:
+            return str(reason)
 
     def _made(self) -> Prepared:
         if self.planned is None:
@@ -60,7 +73,7 @@ class Preparing:
         return Prepared(self.planned, found, place, tapes(self.compiled, found, place))
 
 
-_kept: OrderedDict[tuple[ModuleType, bytes, frozenset[str]], Prepared] = OrderedDict()
+_kept: OrderedDict[tuple[ModuleType, bytes, frozenset[str]], Prepared | str] = OrderedDict()
 _wide: dict[bytes, set[str]] = {}
 
 
