@@ -323,21 +323,29 @@ class Circuit:
 
 
 class At(IntEnum):
-    """The three layers of every construction, named after their gates. Comments and pages number them 1, 2, 3.
+    """The three layers of a machine's step, named after their gates. Comments and pages number them 1, 2, 3.
 
     ROM: decodes the instruction at the program counter. OPERANDS: applies word operations to the operands that were read.
     MEMORY: finishes the word operations, after the read from shared memory.
+    A construction may have a layer ahead of them, which gates of the step know nothing of: AHEAD.
     """
 
-    ROM, OPERANDS, MEMORY = range(3)
+    AHEAD, ROM, OPERANDS, MEMORY = range(-1, 3)
+
+
+#: The layers of every construction.
+STEP = 3
 
 
 class Builder:
-    """Collects the fields and layers of a circuit, `depth` of them; passes add to it."""
+    """Collects the fields and layers of a circuit; passes add to it.
 
-    def __init__(self, depth: int = len(At)) -> None:
+    Args: depth: how many layers. ahead: how many of them come before `At.ROM`.
+    """
+
+    def __init__(self, depth: int = STEP, ahead: int = 0) -> None:
         self.fields: dict[str, Field] = {}
-        self.layers = [Layer() for _ in range(depth)]
+        self.layers, self.ahead = [Layer() for _ in range(depth)], ahead
 
     def field(self, name: str, width: int = 1, high: int | tuple[int, ...] = 1) -> Field:
         """Add a field under a new name. `high` is the largest value of each bit."""
@@ -346,7 +354,7 @@ class Builder:
         return self.fields[name]
 
     def gate(self, at: int, gate: Gate) -> None:
-        self.layers[at].gates.append(gate)
+        self.layers[self.ahead + at].gates.append(gate)
 
     def when(self, at: int, literals: Iterable[Linear], writes: Writes) -> None:
         """Add a gate that writes on the rows where all literals are 1."""
@@ -355,5 +363,8 @@ class Builder:
     def look_up(self, at: int, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
                 reads: Iterable[tuple[Linear, Bit]], recency: Linear = NO_RECENCY, recency_max: int = 0) -> None:  # fmt: skip
         """Add a lookup. `Lookup` explains the arguments."""
-        lookup = Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max)
-        self.layers[at].lookups.append(lookup)
+        self.head(at, Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max))
+
+    def head(self, at: int, lookup: Lookup) -> None:
+        """Add a lookup or a pool."""
+        self.layers[self.ahead + at].lookups.append(lookup)

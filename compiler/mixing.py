@@ -77,4 +77,4 @@ class Mixing:
         pool = Pool(
             f"combine.{rule}", flag if asks is None else asks, tuple(same), (flag,), tuple(reads), exponent=exponent, most=most
         )
-        self.builder.layers[self.at].lookups.append(pool)
+        self.builder.head(self.at, pool)
