@@ -187,7 +187,7 @@ class Circuit:
     """Fields, three layers and the readout.
 
     kind_flags: the field that each kind of token sets to 1. token_bits: the field that holds a token's bits.
-    sink:       1 on the BOS row only. one: 1 on every row.
+    sink:       1 on the BOS row only: the flag of its token, or a field of positions. one: 1 on every row.
     positions:  the names of the fields that position encodings write.
     causal:     a row sees itself and the rows before it, not later ones.
     asking:     the fields of positions that may be more than 0 on the BOS row, if it may ask and predict.
@@ -210,6 +210,11 @@ class Circuit:
     def width(self) -> int:
         """The width of the residual stream, d_model."""
         return sum(f.width for f in self.fields.values())
+
+    @property
+    def marks_sink(self) -> bool:
+        """Whether positions mark the BOS row, so that any token may stand there."""
+        return not {name for name, _ in self.sink.terms} - self.positions
 
     def offsets(self) -> dict[str, int]:
         """The first column of each field in the residual stream."""
@@ -289,7 +294,10 @@ class Circuit:
             raise ValueError(f"lookup {lookup.name!r} ties")
         rows = recency.argmax(axis=1)[readers]
         for form, bit in lookup.reads:
-            stream[readers, self._column(bit)] += self._values(form, before)[rows]
+            values = self._values(form, before)
+            stream[readers, self._column(bit)] += values[rows]
+            if self.marks_sink:  # whoever finds nothing reads the sink; only here its token may give something
+                stream[best < 0, self._column(bit)] += (values - form.constant)[self._values(self.sink, before) == 1].sum()
 
     def _add_up(self, pool: Pool, found: NDArray[np.bool_], before: Integers, stream: Integers) -> None:
         if found.sum(axis=1).max(initial=0) > pool.most:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import STEP, Builder, Circuit, Control
+from lockstep.compiler.circuit import STEP, Builder, Circuit, Control, Field
 from lockstep.compiler.clocks import Clock
 from lockstep.compiler.combining import is_by_value, value_and_rank
 from lockstep.compiler.fixed_winner import check_winner
@@ -56,8 +56,13 @@ class StateBuilder:
     def declare_places(self) -> None:
         """Declare further fields that positions write."""
 
+    @property
+    def sink(self) -> Field:
+        """1 on BOS only."""
+        return self.kinds["BOS"]
+
     def finish(self, processor: Processor, control: Control | None = None) -> Circuit:
-        return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control)
+        return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control, sink=self.sink)
 
     def wins(self, value: Sequence[Linear]) -> tuple[Linear, int]:
         """The recency of a write, and its largest value: the place in the order of who wins, or the value before this.

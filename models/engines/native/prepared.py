@@ -12,6 +12,7 @@ import numpy as np
 from lockstep.models.engines.native.tapes import Record, Tape, record, tapes
 from lockstep.models.engines.native.translate import Translation, translate
 from lockstep.models.engines.plan import Plan, plan
+from lockstep.models.engines.session import Unsuitable
 from lockstep.models.positions import Positions
 from lockstep.models.transformer import Transformer
 
@@ -55,6 +56,8 @@ class Preparing:
     def _made(self) -> Prepared:
         if self.planned is None:
             self.planned = plan(self.model, self.positions, self.first)
+        if self.planned.sink_kind < 0:
+            raise Unsuitable("positions mark the first row, and its token may change")
         found = translate(self.compiled, self.model, self.positions, self.planned, frozenset(self.wide))
         place = record(found)
         return Prepared(self.planned, found, place, tapes(self.compiled, found, place))
