@@ -28,7 +28,7 @@ from kit.small import small_model
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from lockstep.compiler.names import AO_MDM
+from lockstep.compiler.names import AO_MDM, COPIES
 from lockstep.compiler.processor import Code
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
@@ -136,7 +136,7 @@ def test_scores_may_be_large_as_long_as_they_are_exact() -> None:
 
 
 def test_every_construction_has_an_interface() -> None:
-    assert INTERFACES.keys() == {*CONSTRUCTIONS, AO_MDM}
+    assert INTERFACES.keys() == {*CONSTRUCTIONS, AO_MDM, *COPIES}
 
 
 def test_float32_weights_are_proved_alike() -> None:
