@@ -68,6 +68,7 @@ class Decoder:
         self.told, self.heads = edits or heads, heads
         self.reason = ""
         self.untold: Change | None = None  # what the session has not been told of yet
+        self.stale = False  # whether the next step needs a new session
         self.session = self._start(sampling.engine)
 
     @property
@@ -116,7 +117,10 @@ class Decoder:
         if self.untold is not None:
             told, self.untold = self.untold, None
             self._update(told)
-        if (erasure := self.editor.erase()) is not None:
+        erasure = self.editor.erase()
+        if self.stale:
+            self.session, self.stale = self._start(self.session.name), False
+        elif erasure is not None:
             self._update(erasure)
         step = self.editor.step(*self._predict(), self._logits)
         if step is None:
@@ -163,8 +167,7 @@ class Decoder:
         none = np.zeros(len(rows), np.bool_)
         change = self.sequence.edit(Edits(rows, tokens, none, none))
         if self.editor.process.appends:  # its sessions keep what they have computed of a row
-            self.untold = None
-            self.session = self._start(self.session.name)
+            self.untold, self.stale = None, True
         elif self.untold is not None:  # a session is told once of what changed between two predictions
             self.untold = Change(np.union1d(self.untold.rows, change.rows), change.length)
 

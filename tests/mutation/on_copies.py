@@ -39,7 +39,8 @@ def copies_agree() -> None:
         time = run(job).time
         found = check_agreement(compile_job(job, time, construction=THREE_COPIES), job, time, Sampling(engine="indexed"))
         assert found.divergence is None, str(found.divergence)
-        assert found.engine == "indexed", found.engine  # it gives up where rows tie
+        if "or" not in job.rules:  # which it leaves to others
+            assert found.engine == "indexed", found.engine  # it gives up where rows tie
         assert found.steps == time
 
 
