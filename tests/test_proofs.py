@@ -38,9 +38,10 @@ from lockstep.pram.program import load
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
+from lockstep.proofs_check.proofs.interface import BOS
 from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
-from lockstep.proofs_check.proofs.rows import BOS, RowProver
+from lockstep.proofs_check.proofs.rows import RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from lockstep.proofs_check.proofs.weights import read_weights
