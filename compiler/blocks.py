@@ -196,7 +196,7 @@ class BlockBuilder:
         exponent, most = exponent_for(word, self.widths.pid), 1 << self.widths.pid
         reads = ((word_of([*self.value]), self.share.bit()),)
         pool = Pool("combine", cell, tuple(same), (cell,), reads, exponent=exponent, most=most)
-        builder.layers[At.OPERANDS].lookups.append(pool)
+        builder.head(At.OPERANDS, pool)
         add_digit(builder, At.OPERANDS, self.share.flag, self.low, [self.digit.bit(j) for j in range(self.digit.width)])
 
 

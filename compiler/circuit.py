@@ -187,7 +187,7 @@ class Circuit:
     """Fields, three layers and the readout.
 
     kind_flags: the field that each kind of token sets to 1. token_bits: the field that holds a token's bits.
-    sink:       1 on the BOS row only. one: 1 on every row.
+    sink:       1 on the BOS row only: the flag of its token, or a field of positions. one: 1 on every row.
     positions:  the names of the fields that position encodings write.
     causal:     a row sees itself and the rows before it, not later ones.
     asking:     the fields of positions that may be more than 0 on the BOS row, if it may ask and predict.
@@ -210,6 +210,11 @@ class Circuit:
     def width(self) -> int:
         """The width of the residual stream, d_model."""
         return sum(f.width for f in self.fields.values())
+
+    @property
+    def marks_sink(self) -> bool:
+        """Whether positions mark the BOS row, so that any token may stand there."""
+        return not {name for name, _ in self.sink.terms} - self.positions
 
     def offsets(self) -> dict[str, int]:
         """The first column of each field in the residual stream."""
@@ -289,7 +294,10 @@ class Circuit:
             raise ValueError(f"lookup {lookup.name!r} ties")
         rows = recency.argmax(axis=1)[readers]
         for form, bit in lookup.reads:
-            stream[readers, self._column(bit)] += self._values(form, before)[rows]
+            values = self._values(form, before)
+            stream[readers, self._column(bit)] += values[rows]
+            if self.marks_sink:  # whoever finds nothing reads the sink; only here its token may give something
+                stream[best < 0, self._column(bit)] += (values - form.constant)[self._values(self.sink, before) == 1].sum()
 
     def _add_up(self, pool: Pool, found: NDArray[np.bool_], before: Integers, stream: Integers) -> None:
         if found.sum(axis=1).max(initial=0) > pool.most:
@@ -323,21 +331,29 @@ class Circuit:
 
 
 class At(IntEnum):
-    """The three layers of every construction, named after their gates. Comments and pages number them 1, 2, 3.
+    """The three layers of a machine's step, named after their gates. Comments and pages number them 1, 2, 3.
 
     ROM: decodes the instruction at the program counter. OPERANDS: applies word operations to the operands that were read.
     MEMORY: finishes the word operations, after the read from shared memory.
+    A construction may have a layer ahead of them, which gates of the step know nothing of: AHEAD.
     """
 
-    ROM, OPERANDS, MEMORY = range(3)
+    AHEAD, ROM, OPERANDS, MEMORY = range(-1, 3)
+
+
+#: The layers of every construction.
+STEP = 3
 
 
 class Builder:
-    """Collects the fields and layers of a circuit, `depth` of them; passes add to it."""
+    """Collects the fields and layers of a circuit; passes add to it.
 
-    def __init__(self, depth: int = len(At)) -> None:
+    Args: depth: how many layers. ahead: how many of them come before `At.ROM`.
+    """
+
+    def __init__(self, depth: int = STEP, ahead: int = 0) -> None:
         self.fields: dict[str, Field] = {}
-        self.layers = [Layer() for _ in range(depth)]
+        self.layers, self.ahead = [Layer() for _ in range(depth)], ahead
 
     def field(self, name: str, width: int = 1, high: int | tuple[int, ...] = 1) -> Field:
         """Add a field under a new name. `high` is the largest value of each bit."""
@@ -346,7 +362,7 @@ class Builder:
         return self.fields[name]
 
     def gate(self, at: int, gate: Gate) -> None:
-        self.layers[at].gates.append(gate)
+        self.layers[self.ahead + at].gates.append(gate)
 
     def when(self, at: int, literals: Iterable[Linear], writes: Writes) -> None:
         """Add a gate that writes on the rows where all literals are 1."""
@@ -355,5 +371,8 @@ class Builder:
     def look_up(self, at: int, name: str, asks: Linear, matches: Iterable[Match], conditions: tuple[Linear, ...],
                 reads: Iterable[tuple[Linear, Bit]], recency: Linear = NO_RECENCY, recency_max: int = 0) -> None:  # fmt: skip
         """Add a lookup. `Lookup` explains the arguments."""
-        lookup = Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max)
-        self.layers[at].lookups.append(lookup)
+        self.head(at, Lookup(name, asks, tuple(matches), conditions, tuple(reads), recency, recency_max))
+
+    def head(self, at: int, lookup: Lookup) -> None:
+        """Add a lookup or a pool."""
+        self.layers[self.ahead + at].lookups.append(lookup)

@@ -27,7 +27,7 @@ Layout = Union[blocks.BlockLayout, in_place.Layout, masked_arm.Layout, revision.
 
 
 def _made(table: Mapping[str, Parts]) -> dict[str, Construction[Any]]:
-    return {name: import_module(f"{__package__}.{parts.module}").CONSTRUCTION for name, parts in table.items()}
+    return {name: parts.of(import_module(f"{__package__}.{parts.module}").CONSTRUCTION) for name, parts in table.items()}
 
 
 #: By name; each has a file of its own.

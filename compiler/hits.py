@@ -15,17 +15,21 @@ OPERAND_SLOTS = ("x", "y", "z")
 
 
 class HitBuilder(StateBuilder):
-    """Adds the fields, lookups and gates of stores. name: of the construction, for messages."""
+    """Adds the fields, lookups and gates of stores.
+
+    name: of the construction, for messages. alone: 1 on the rows that lookups find, of several rows that hold the same.
+    """
 
     name: str
     processor: Processor
+    alone: tuple[Linear, ...] = ()
 
     def declare_stores(self) -> None:
         builder, code, size = self.builder, self.code, self.size
         self.stores, self.hit = builder.field("stores"), builder.field("hit")
         self.complement = add_complement(builder, code, size.word)
         if code.how == "mixed":
-            self.mixing = Mixing(builder, code, size, self.pid_bits, At.MEMORY)
+            self.mixing = Mixing(builder, code, size, self.pid_bits, At.MEMORY, self.alone)
             self.left = builder.field("left", size.word) if code.has_extremes else None
 
     def store(self, instruction: Instruction) -> dict[Bit, int]:
@@ -53,7 +57,8 @@ class HitBuilder(StateBuilder):
         reads = [(self.stores.flag, self.hit.bit())]
         reads += [(value, out.bit(j)) for j, value in enumerate(self._of_winner(word))]
         recency = self.wins([*((self.mixing.bid if self.code.how == "mixed" else self.complement) or word)])
-        self.builder.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], (self.stores.flag,), reads, *recency)
+        conditions = self.stores.flag, *self.alone
+        self.builder.look_up(At.MEMORY, "hit", self.role["cell"].flag, matches[:size], conditions, reads, *recency)
         if self.code.how == "mixed":
             self.mixing.add_counts(self.role["cell"].flag, matches[:size], word, [out.bit(j) for j in range(size)])
 

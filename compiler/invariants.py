@@ -5,7 +5,8 @@
 - no lookup, gate or readout reads a bit before it is written. (A bit that nothing writes is 0: a program need not
   use every field of its circuit. `unused_fields` lists the fields that nothing reads);
 - the BOS row does not ask and meets no condition, and no row finds it, so that it can be the sink. In a causal circuit it may
-  ask and predict, but no row finds it, and nothing that a key has reads what may be more than 0 on it;
+  ask and predict, but no row finds it, and nothing that a key has reads what may be more than 0 on it. Where positions mark it,
+  the same holds for any token there, but for what rows give that find a row in any case;
 - no gate is constant on rows whose fields are in range: a gate that never fires, or always fires, is a mistake;
 - the recency of no key exceeds recency_max;
 - a share, which a pool brings, is only copied, and read by thresholds of the form 4 share + 4 (integer) + 1.
@@ -31,7 +32,7 @@ def check_circuit(circuit: Circuit) -> None:
     _check_order(circuit)
     _check_readout(circuit)
     _check_gates(circuit)
-    (_check_causal_sink if circuit.causal else _check_sink)(circuit)
+    (_check_causal_sink if circuit.causal else _check_marked_sink if circuit.marks_sink else _check_sink)(circuit)
     _check_recency(circuit)
     find_shares(circuit)
 
@@ -116,6 +117,31 @@ def _check_sink(circuit: Circuit) -> None:
         for gate in layer.gates:
             if value(gate.form) >= _fires(gate):
                 raise CircuitError(f"a gate of layer {number} fires on the BOS row")
+
+
+def _check_marked_sink(circuit: Circuit) -> None:
+    """Compute what may be more than 0 on a BOS row that positions mark, so that its token may be any.
+
+    A head may give what the token says if nobody reads it there: each row asks for what it is itself, so that it finds a row.
+    """
+    fixed = {*circuit.sink.terms, *circuit.one.terms}
+    fields = [circuit.token_bits, *circuit.kind_flags.values()]
+    may = fixed | {f.bit(j) for f in fields for j in range(f.width)}
+    for number, layer in enumerate(circuit.layers, 1):
+        given = []
+        for lookup in layer.lookups:
+            where = f"lookup {lookup.name!r} of layer {number}"
+            if _most_on(lookup.asks, fixed, may, circuit) > 0:
+                raise CircuitError(f"{where}: the BOS row asks")
+            if not lookup.conditions or any(_most_on(form, fixed, may, circuit) > 0 for form in lookup.conditions):
+                raise CircuitError(f"{where}: the BOS row meets a condition, or the lookup has none")
+            gives = [bit for form, bit in lookup.reads if may & form.terms.keys()]
+            if lookup.recency.terms.keys() & may or (gives and not all(m.query == m.key for m in lookup.matches)):
+                raise CircuitError(f"{where}: the BOS row has a value or a recency")
+            given += gives
+        may |= {*given}
+        if any(_most_on(gate.form, fixed, may, circuit) >= _fires(gate) for gate in layer.gates):
+            raise CircuitError(f"a gate of layer {number} fires on the BOS row")
 
 
 def _check_causal_sink(circuit: Circuit) -> None:

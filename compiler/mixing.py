@@ -28,11 +28,14 @@ class Mixing:
     """The fields that tell rules apart, and the heads and gates of all rules but `+`.
 
     by: flags of the rules, on rows of writes. left: the word that is left where it is no sum, if a row holds it for others.
+
+    Args: alone: 1 on the rows of writes that count, if several rows are alike.
     """
 
-    def __init__(self, builder: Builder, code: Code, size: Size, pid_bits: int, at: At = At.OPERANDS) -> None:
+    def __init__(self, builder: Builder, code: Code, size: Size, pid_bits: int, at: At = At.OPERANDS,
+                 alone: tuple[Linear, ...] = ()) -> None:  # fmt: skip
         field, rules = builder.field, code.rules
-        self.builder, self.code, self.pid_bits, self.at = builder, code, pid_bits, at
+        self.builder, self.code, self.pid_bits, self.at, self.alone = builder, code, pid_bits, at, alone
         self.by = {rule: field(f"by.{rule}") for rule in rules}
         most = 1 << pid_bits
         self.ones = field("ones", size.word, most) if "or" in rules else None
@@ -74,7 +77,8 @@ class Mixing:
     def _pool(self, rule: Combining, asks: Linear | None, same: Sequence[Match], reads: Sequence[tuple[Linear, Bit]]) -> None:
         flag = self.by[rule].flag
         exponent, most = exponent_for(self.pid_bits, self.pid_bits), 1 << self.pid_bits
+        conditions = flag, *self.alone
         pool = Pool(
-            f"combine.{rule}", flag if asks is None else asks, tuple(same), (flag,), tuple(reads), exponent=exponent, most=most
+            f"combine.{rule}", flag if asks is None else asks, tuple(same), conditions, tuple(reads), exponent=exponent, most=most
         )
-        self.builder.layers[self.at].lookups.append(pool)
+        self.builder.head(self.at, pool)

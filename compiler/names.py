@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lockstep.models.names import ProcessName
 from lockstep.pram.access import RULE_SIGNS, Combining
@@ -12,9 +12,9 @@ from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS
 
 #: Generation processes, keys of `lockstep.models.processes.PROCESSES`. The first is the default.
 PROCESSES: tuple[str, ...] = get_args(ProcessName)
-#: Schedules: two of ap-mdm, then one of arm. The schedule of arm without erasing, and those of all other processes, have no name:
-#: they go by the first.
-ScheduleName = Literal["two-step", "one-step", "erasing"]
+#: Schedules: two of ap-mdm, then one of arm, then two of revision. The schedule of arm without erasing, that of revision with one
+#: copy, and those of all other processes, have no name: they go by the first.
+ScheduleName = Literal["two-step", "one-step", "erasing", "3-copies", "5-copies"]
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 
 
@@ -26,12 +26,18 @@ class Parts:
     module: its file in `lockstep.compiler`, in `lockstep.proofs_check.constructions`, and behind `rows_` in
             `lockstep.proofs_check.proofs`.
     lacks:  the write rules (`lockstep.pram.access`) that it does not have, each with the reason.
+    copies: how many copies of every item its sequence holds.
     """
 
     process: str
     schedule: str
     module: str
     lacks: Mapping[Combining, str] = field(default_factory=dict)
+    copies: int = 1
+
+    def of(self, found: Any) -> Any:
+        """What its file says of it. If it serves several numbers of copies, it has a table of them."""
+        return found[self.copies] if self.copies > 1 else found
 
 
 class NotConstructed(ValueError):
@@ -51,10 +57,18 @@ PARTS = {
     REVISION: Parts("revision", "", "revision", {"sum": SUM_TOO_DEEP}),
 }
 
-#: Constructions made from another one. They write one token in a decoding step, so `--process all` leaves them out.
-AO_MDM, MASKED_ARM = "ao-mdm", "masked-arm"
-DERIVED = {AO_MDM: Parts("ao-mdm", "", "ao_mdm"), MASKED_ARM: Parts("masked-arm", "", "masked_arm")}
+#: Constructions made from another one, which `--process all` leaves out: two write one token in a decoding step, and the others do what
+#: revision does, on several copies.
+AO_MDM, MASKED_ARM, THREE_COPIES, FIVE_COPIES = "ao-mdm", "masked-arm", "revision 3-copies", "revision 5-copies"
+DERIVED = {
+    AO_MDM: Parts("ao-mdm", "", "ao_mdm"),
+    MASKED_ARM: Parts("masked-arm", "", "masked_arm"),
+    THREE_COPIES: Parts("revision", "3-copies", "copies", {"sum": SUM_TOO_DEEP}, 3),
+    FIVE_COPIES: Parts("revision", "5-copies", "copies", {"sum": SUM_TOO_DEEP}, 5),
+}
 EVERY = PARTS | DERIVED
+#: How many copies those with several have.
+COPIES = {name: parts.copies for name, parts in EVERY.items() if parts.copies > 1}
 
 #: Least and most bits that models are compiled for: of a word, a step number (mdm), a position (ap-mdm), a pid, and for masked-arm of
 #: a position that a pair names and of the rank of a kind.

@@ -313,16 +313,17 @@ class Processor:
         self.builder.look_up(At.MEMORY, "memory", asks, matches, *how)
 
     def circuit(self, kinds: dict[str, Field], bits: Field, one: Field, positions: frozenset[str],
-                control: Control | None = None, asking: frozenset[str] | None = None) -> Circuit:  # fmt: skip
+                control: Control | None = None, asking: frozenset[str] | None = None, sink: Field | None = None) -> Circuit:  # fmt: skip
         """Return the circuit of everything that was added to the builder.
 
         Args: kinds: the flag of each kind of token. bits: the token's bits. one: 1 on every row.
               positions: the fields of the encodings. asking: those that may be more than 0 on BOS, in a causal circuit.
+              sink: 1 on BOS only; by default the flag of its token.
         """
-        marks = [kind for kind in self.emit if kind not in EMITTED_KINDS]
+        marks = [kind for kind in self.emit if kind not in (*EMITTED_KINDS, "BOS")]
         return Circuit(
             vocabulary=vocabulary(self.size, marks), fields=self.builder.fields, kind_flags=kinds, token_bits=bits,
-            sink=kinds["BOS"].flag, one=one.flag, layers=self.builder.layers, readout=self.readout(), positions=positions,
+            sink=(sink or kinds["BOS"]).flag, one=one.flag, layers=self.builder.layers, readout=self.readout(), positions=positions,
             control=control, causal=asking is not None, asking=asking or frozenset(),
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ Source: revision in the sense of arXiv 2512.25014.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from lockstep.compiler.circuit import At, Circuit, Match, Threshold
 from lockstep.compiler.clocks import Clock
 from lockstep.compiler.construction import Construction
 from lockstep.compiler.hits import OPERAND_SLOTS, HitBuilder
-from lockstep.compiler.linear import equals
+from lockstep.compiler.linear import Linear, equals
 from lockstep.compiler.names import REVISION
 from lockstep.compiler.position_fields import PositionFields
 from lockstep.compiler.processor import Code, Keys, Processor, bits_for
@@ -59,44 +60,62 @@ class Widths:
 
 def build(code: Code, widths: Widths) -> Circuit:
     """Return the circuit that generates all runs of this code by revision."""
-    return _RevisionBuilder(code, widths).circuit()
+    return RevisionBuilder(code, widths).circuit()
 
 
-class _RevisionBuilder(HitBuilder):
-    """Adds lookups and gates layer by layer."""
+class RevisionBuilder(HitBuilder):
+    """Adds lookups and gates layer by layer.
+
+    KINDS: the kinds of tokens that have a flag. EMITTED: those that rows predict.
+    """
 
     name = "revision"
+    KINDS: ClassVar[tuple[str, ...]] = ("BOS", MASK, "PC")
+    EMITTED: ClassVar[tuple[str, ...]] = ("WORD", "PC", "HALT")
 
     def __init__(self, code: Code, widths: Widths) -> None:
-        super().__init__(code, widths.word, widths.pid, ROLES, ("BOS", MASK, "PC"))
+        super().__init__(code, widths.word, widths.pid, ROLES, self.KINDS)
         self.runs = self.builder.field("runs")
         self.declare_stores()
-        self.processor = Processor(self.builder, code, self.size, OPERAND_SLOTS, ("WORD", "PC", "HALT"))
+        self.processor = Processor(self.builder, code, self.size, OPERAND_SLOTS, self.EMITTED)
 
     def circuit(self) -> Circuit:
-        self._first_lookups()
-        self._know()
+        self.know()
+        self._look_up_counters()
         self._add_rom()
         self.processor.add_operands(self._operand_keys(), [*self.pid])
         self.processor.add_operations()
         self.processor.add_fetch(self._cell_keys())
         self.look_up_hits()
-        self._fill()
+        self.fill()
         return self.finish(self.processor)
 
-    def _first_lookups(self) -> None:
-        """PCs and registers read their PC, and whether it runs."""
-        role, kind = self.flags()
-        same_pid = tuple(Match(q, k) for q, k in zip(self.pid, self.pid))
-        reads = [(self.bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter)]
-        reads.append((kind["PC"] + kind[MASK], self.runs.bit()))
-        self.builder.look_up(At.ROM, "counter", role["PC"] + role["register"], same_pid, (role["PC"],), reads)
+    # -- what a row holds --------------------------------------------------------------------
 
-    def _know(self) -> None:
+    def know(self) -> None:
         """Registers and parameters are worth their word. A PC is worth its pid, which positions write there."""
         holds = self.role["register"].flag + self.role["parameter"].flag
         for j in range(self.size.word):
             self.builder.when(At.ROM, [holds, self.bits[j]], {self.value.bit(j): 1})
+
+    def held_counter(self) -> tuple[Sequence[Linear], Linear]:
+        """Of a PC, before layer 1: the bits of the program counter, and whether its processor runs."""
+        return [*self.bits], self.kinds["PC"].flag + self.kinds[MASK].flag
+
+    def held_word(self) -> Sequence[Linear]:
+        """The word of a cell."""
+        return [*self.bits]
+
+    # -- the machine's step --------------------------------------------------------------------
+
+    def _look_up_counters(self) -> None:
+        """PCs and registers read their PC, and whether it runs."""
+        role, _ = self.flags()
+        bits, runs = self.held_counter()
+        same_pid = tuple(Match(q, k) for q, k in zip(self.pid, self.pid))
+        reads = [(bits[j], self.processor.counter.bit(j)) for j in range(self.size.counter)]
+        reads.append((runs, self.runs.bit()))
+        self.builder.look_up(At.ROM, "counter", role["PC"] + role["register"], same_pid, (role["PC"], *self.alone), reads)
 
     def _add_rom(self) -> None:
         """PCs of running processors execute, and so do the registers that instructions write."""
@@ -116,7 +135,7 @@ class _RevisionBuilder(HitBuilder):
         register, parameter, pid = self.role["register"].flag, self.role["parameter"].flag, self.role["PC"].flag
         return Keys(
             index=[*self.address][: self.size.index],
-            conditions=(register + parameter + pid,),
+            conditions=(register + parameter + pid, *self.alone),
             values=[*self.value],
             flags=(parameter, pid),
             owner=[*self.pid],
@@ -124,10 +143,10 @@ class _RevisionBuilder(HitBuilder):
         )
 
     def _cell_keys(self) -> Keys:
-        values = [self.bits[j] for j in range(self.size.word)]
-        return Keys([*self.address][: self.size.word], (self.role["cell"].flag,), values)
+        values = self.held_word()[: self.size.word]
+        return Keys([*self.address][: self.size.word], (self.role["cell"].flag, *self.alone), values)
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
         """Cells that are hit become words. So do masked registers and cells that nothing is written to: they become 0."""
         mask, word, cell = self.kinds[MASK].flag, self.processor.emit["WORD"], self.role["cell"].flag
         written = any(instruction.rd is not None for instruction in self.code.instructions)

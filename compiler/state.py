@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiler.circuit import Builder, Circuit, Control
+from lockstep.compiler.circuit import STEP, Builder, Circuit, Control, Field
 from lockstep.compiler.clocks import Clock
 from lockstep.compiler.combining import is_by_value, value_and_rank
 from lockstep.compiler.fixed_winner import check_winner
@@ -32,12 +32,15 @@ class StateBuilder:
     """Declares the fields of tokens and positions. Subclasses add lookups and gates.
 
     Args: pid_bits: bits of a processor number. roles: beside ROLES. kinds: the kinds of tokens that have a flag.
+    AHEAD: layers ahead of those of the machine's step.
     """
+
+    AHEAD: ClassVar[int] = 0
 
     def __init__(self, code: Code, word_bits: int, pid_bits: int, roles: Iterable[str], kinds: Iterable[str]) -> None:
         self.code, self.pid_bits = code, pid_bits
         self.size = size = Size.of(code, word_bits)
-        self.builder = builder = Builder()
+        self.builder = builder = Builder(STEP + self.AHEAD, self.AHEAD)
         self.kinds = {kind: builder.field(f"token.{kind}") for kind in kinds}
         self.bits = builder.field("token.bits", size.token)
         # Written by positions; `one` carries the constants of queries and keys.
@@ -53,8 +56,13 @@ class StateBuilder:
     def declare_places(self) -> None:
         """Declare further fields that positions write."""
 
+    @property
+    def sink(self) -> Field:
+        """1 on BOS only."""
+        return self.kinds["BOS"]
+
     def finish(self, processor: Processor, control: Control | None = None) -> Circuit:
-        return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control)
+        return processor.circuit(self.kinds, self.bits, self.one, frozenset(self.positions), control, sink=self.sink)
 
     def wins(self, value: Sequence[Linear]) -> tuple[Linear, int]:
         """The recency of a write, and its largest value: the place in the order of who wins, or the value before this.

@@ -219,7 +219,7 @@ class _TwoStepBuilder(in_place.InPlaceBuilder):
         reads = ((word_of([*self.written]), self.share.bit()),)
         exponent, most = exponent_for(word, self.widths.pid), 1 << self.widths.pid
         pool = Pool("combine", self.role["cell"].flag, same, writes, reads, exponent=exponent, most=most)
-        builder.layers[At.OPERANDS].lookups.append(pool)
+        builder.head(At.OPERANDS, pool)
         add_digit(builder, At.OPERANDS, self.share.flag, low, [self.digit.bit(j) for j in range(word - low)])
         rest = self.share.flag - word_of([*self.digit]) * (1 << low)
         add_digit(builder, At.MEMORY, rest, 0, [out.bit(j) for j in range(low)])

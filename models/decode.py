@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from lockstep.models.alone import logits_alone
 from lockstep.models.drawing import Logits
 from lockstep.models.editing import DecodingStep, SequenceEditor
 from lockstep.models.engines import ENGINES, MAX_CONTEXT, SUCCESSORS, Session, Unsuitable
 from lockstep.models.engines.session import Stepping
 from lockstep.models.positions import Positions
-from lockstep.models.processes import PROCESSES
+from lockstep.models.processes import PROCESSES, Edits
 from lockstep.models.sampling import DEFAULT_SAMPLING, Sampling
 from lockstep.models.sequence import Change
 from lockstep.models.transformer import Prediction, Tokens, Transformer, Weights
@@ -66,6 +68,8 @@ class Decoder:
         self.process, self.in_parallel = process, sampling.order == "parallel" and not sampling.chooses
         self.told, self.heads = edits or heads, heads
         self.reason = ""
+        self.untold: Change | None = None  # what the session has not been told of yet
+        self.stale = False  # whether the next step needs a new session
         self.session = self._start(sampling.engine)
 
     @property
@@ -111,14 +115,20 @@ class Decoder:
             except Unsuitable as reason:
                 self.session = self._fall_back(self.session.name, reason)
                 return self._step()
-        if (erasure := self.editor.erase()) is not None:
+        if self.untold is not None:
+            told, self.untold = self.untold, None
+            self._update(told)
+        erasure = self.editor.erase()
+        if self.stale:
+            self.session, self.stale = self._start(self.session.name), False
+        elif erasure is not None:
             self._update(erasure)
         step = self.editor.step(*self._predict(), self._logits, self._alone)
         if step is None:
             return None
         if self.heads and step.edited is not None:
             step = replace(step, found=self.session.found(0, step.edited.asking))
-        self._update(step.change)
+        self.untold = step.change
         return step
 
     def _follow(self, session: Stepping) -> DecodingStep | None:
@@ -158,6 +168,15 @@ class Decoder:
             return logits_alone(self.model, self.sequence.tokens, self.positions, rows, self.device)
         except Unsuitable as reason:
             raise TooLong(f"{reason}") from None
+
+    def disturb(self, rows: Tokens, tokens: Tokens) -> None:
+        """Give rows other tokens between two decoding steps. The next step sees them. No session may carry out steps itself."""
+        none = np.zeros(len(rows), np.bool_)
+        change = self.sequence.edit(Edits(rows, tokens, none, none))
+        if self.editor.process.appends:  # its sessions keep what they have computed of a row
+            self.untold, self.stale = None, True
+        elif self.untold is not None:  # a session is told once of what changed between two predictions
+            self.untold = Change(np.union1d(self.untold.rows, change.rows), change.length)
 
     def _update(self, change: Change) -> None:
         try:

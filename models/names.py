@@ -19,5 +19,7 @@ FixedOrderName = Literal["left-to-right", "right-to-left", "permutation", "most-
 OrderName = Literal["parallel", FixedOrderName, "random", "random-subsets"]
 #: Keys of `lockstep.models.engines.ENGINES`, and `auto`, which picks one of them by size.
 EngineName = Literal["auto", "dense", "active", "indexed", "native"]
+#: Keys of `lockstep.models.faults.KINDS`: what a token changes to.
+FaultKind = Literal["random", "plausible"]
 #: Where torch computes.
 DeviceName = Literal["cpu", "cuda"]

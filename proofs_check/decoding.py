@@ -142,7 +142,7 @@ class Prepared:
             raise self._out_of_blocks(decoding.steps)
         if not np.array_equal(layout.output_words(tokens), self.machine_run.memory[cells.start : cells.stop]):
             raise self.job.error("the model's outputs are not the machine's: its weights are not what this program compiles to")
-        outputs = _outputs(self.job, layout, tokens)
+        outputs = outputs_of(self.job, layout, tokens)
         return Decoded(outputs, decoding.steps, decoding.context, tokens, self.machine_run, layout, decoding.engine)
 
 
@@ -197,7 +197,8 @@ def _check_ranks(compiled: Compiled, job: Job, order: str) -> None:
         )
 
 
-def _outputs(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, int | list[int] | list[list[int]]]:
+def outputs_of(job: Job, layout: Layout, tokens: NDArray[np.int64]) -> dict[str, int | list[int] | list[list[int]]]:
+    """The outputs in a final sequence, by name."""
     words = layout.output_words(tokens)
     memory = np.zeros(job.space, np.int64)
     memory[job.outputs.start : job.outputs.stop] = words

@@ -31,4 +31,5 @@ def test_constructions_are_named_by_process_and_schedule() -> None:
         ("mdm", "two-step"): "mdm", ("ap-mdm", "two-step"): "ap-mdm", ("ap-mdm", "one-step"): "ap-mdm one-step",
         ("ao-mdm", "two-step"): "ao-mdm", ("masked-arm", "two-step"): "masked-arm", ("arm", "two-step"): "arm",
         ("arm", "erasing"): "arm erasing", ("revision", "two-step"): "revision",
+        ("revision", "3-copies"): "revision 3-copies", ("revision", "5-copies"): "revision 5-copies",
     }  # fmt: skip

@@ -28,7 +28,7 @@ from kit.small import small_model
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from lockstep.compiler.names import AO_MDM
+from lockstep.compiler.names import AO_MDM, COPIES
 from lockstep.compiler.processor import Code
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
@@ -38,9 +38,10 @@ from lockstep.pram.program import load
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
 from lockstep.proofs_check.certificate import certify
 from lockstep.proofs_check.proofs.attention import misread_example, misreads
+from lockstep.proofs_check.proofs.interface import BOS
 from lockstep.proofs_check.proofs.prove import INTERFACES, MOST_PROVED_BITS, interface_of, prove
 from lockstep.proofs_check.proofs.reduction import Polyline
-from lockstep.proofs_check.proofs.rows import BOS, RowProver
+from lockstep.proofs_check.proofs.rows import RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas, OperandWords, Unequal
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS, OPERATIONS, effect
 from lockstep.proofs_check.proofs.weights import read_weights
@@ -136,7 +137,7 @@ def test_scores_may_be_large_as_long_as_they_are_exact() -> None:
 
 
 def test_every_construction_has_an_interface() -> None:
-    assert INTERFACES.keys() == {*CONSTRUCTIONS, AO_MDM}
+    assert INTERFACES.keys() == {*CONSTRUCTIONS, AO_MDM, *COPIES}
 
 
 def test_float32_weights_are_proved_alike() -> None:

@@ -6,7 +6,7 @@ from kit.jobs import job_of
 from kit.small import hot_cell
 from kit.telling import Reads, check_edits, check_found, decoder_of, told
 
-from lockstep.compiler.names import EVERY, TWO_STEP
+from lockstep.compiler.names import COPIES, EVERY, TWO_STEP
 from lockstep.models.edited import Edited
 from lockstep.models.engines import available
 from lockstep.models.engines.session import NOTHING, SEVERAL
@@ -25,6 +25,8 @@ EVERY_STEP = {"arm": 13, "arm erasing": 23, "ao-mdm": 11, "masked-arm": 29}
 def test_edits_lead_from_each_sequence_to_the_next(construction: str, engine: str) -> None:
     if engine == "active" and construction.startswith("arm"):
         pytest.skip("the active engine leaves causal models to others")
+    if engine == "native" and construction in COPIES:
+        pytest.skip("the native engine leaves models to others in which positions mark the first row")
     decoder, _ = decoder_of(job_of("tree_sum", 3), construction, engine)
     steps = [check_edits(step) for step in told(decoder)]
     assert len(steps) > 10 and decoder.engine == engine

@@ -43,6 +43,7 @@ def test_the_catalog() -> None:
         "Theorem 3",
         "Theorem 4",
         "revision",
+        "repair",
         "Theorem 5",
         "parity by editing",
         "learned parity",

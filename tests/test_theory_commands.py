@@ -50,7 +50,7 @@ def test_theorems_are_listed(do: Do) -> None:
     records = json.loads(do("theorems --json").out)
     assert [r["theorem"] for r in records] == [
         "agreement", "program claims", "Theorem 1", "Theorem 2", "autoregression", "erasing", "Theorem 3", "Theorem 4", "revision",
-        "Theorem 5", "parity by editing", "learned parity", "editing", *OF_SAMPLERS, "constant depth", "width",
+        "repair", "Theorem 5", "parity by editing", "learned parity", "editing", *OF_SAMPLERS, "constant depth", "width",
     ]  # fmt: skip
     assert {r["theorem"]: r["forms"] for r in records}["Theorem 4"]["ap-mdm"]["decoding steps"] == "2 T + lg(N - n0) + 4"
     assert {r["status"] for r in records if r["theorem"] not in ELSEWHERE} == {

@@ -18,6 +18,7 @@ from lockstep.common.arguments import check_every
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import FAILED, INTERRUPTED, emit, err, progress_bar, spinner, table_width
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
+from lockstep.common.faults import Corrupt, Kind, check_faults
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
@@ -49,6 +50,7 @@ from lockstep.common.permutations import read_permutation
 from lockstep.common.samplers import read_sampled, saying_why
 from lockstep.common.tables import heading, narrow_table, record_table, value_text
 from lockstep.compiler.names import ERASING, process_of
+from lockstep.models.faults import Faults
 from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import PramError
@@ -81,6 +83,7 @@ def decode(file: ProgramOrModel,
                                                           help="Decode so many times, and draw each token from the model's whole "
                                                                "distribution, by --seed.")] = None,
            explain: Annotated[bool, typer.Option("--explain", help="With --sampler: say why it is right or wrong.")] = False,
+           corrupt: Corrupt = None, fault_kind: Kind = None,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion, or token by token with --process arm."""
     construction = construction_named(process, schedule)
@@ -118,6 +121,9 @@ def decode(file: ProgramOrModel,
         raise typer.BadParameter("this says why a sampler is right or wrong: give --sampler, too", param_hint="--explain")
     if trace and time is not None:
         raise typer.BadParameter("--trace makes room for the steps of the run: leave --time out", param_hint="--trace")
+    check_faults(corrupt, fault_kind, [construction])
+    if corrupt is not None and (trace or samples is not None or (input and input.suffix == ".jsonl")):
+        raise typer.BadParameter("--corrupt takes one input, shows no steps and draws no samples", param_hint="--corrupt")
     if samples is not None and (trace or (input and input.suffix == ".jsonl")):
         raise typer.BadParameter("--samples takes one input, and shows no steps", param_hint="--samples")
     if input and input.suffix == ".jsonl":
@@ -130,6 +136,9 @@ def decode(file: ProgramOrModel,
                             of_model=compiled.winner if compiled else None)  # fmt: skip
     why = saying_why(job, options) if explain else nullcontext()
     with why, progress_bar(err, "decoding") as progress, given_order.blamed() if given_order else nullcontext():
+        if corrupt is not None:
+            _disturb(job, options, Faults(corrupt, fault_kind or "random", seed), about, full, json_)
+            return
         if trace:
             decoded = _show_steps(job, options, about, full, json_, progress)
         elif sampling.sampler is not None:
@@ -178,6 +187,21 @@ def _draw(job: Job, options: DecodeOptions, samples: int, about: dict[str, str],
     record = drawn[0].record | {"samples": samples, "decoding_steps": steps[0] if len(steps) == 1 else steps} | about
     emit(record, record_table(record, full), json_)
     return drawn[0]
+
+
+def _disturb(job: Job, options: DecodeOptions, faults: Faults, about: dict[str, str], full: bool, json_: bool) -> None:
+    """Decode with faults, and print what came of them. Wrong outputs are no failure, unless the construction repairs such faults.
+
+    Raises: PramError: as `decode_job`, for the decode without faults.
+    """
+    from lockstep.proofs_check.disturbed import Disturbable
+
+    found = Disturbable(job, options).disturb(faults)
+    record = found.record | about | {"rate": faults.rate, "fault_kind": faults.kind}
+    emit(record | ({"spread": [*found.spread]} if json_ else {}), record_table(record, full), json_)
+    if found.breaks_theorem:
+        err.print("the model repairs such faults, and it did not")
+        raise typer.Exit(FAILED)
 
 
 def _show_steps(job: Job, options: DecodeOptions, about: dict[str, str], full: bool, json_: bool, progress: Progress) -> Decoded:

@@ -48,10 +48,10 @@ class IndexedSession:
         if not all(map(len, sequences)):
             raise Unsuitable("the sequence is empty")
         self.model, self.positions, self.sink = model, Positions.concatenated(positions), int(sequences[0][0])
-        self.plan = plan(model, self.positions, self.sink)
+        self.ends = np.cumsum([len(part) for part in positions])
+        self.plan = plan(model, self.positions, self.sink, [0, *self.ends[:-1]])
         self.unclear = _unclear(MARGIN[model.dtype], self.plan.distances.logit)
         capacity = len(self.positions)
-        self.ends = np.cumsum([len(part) for part in positions])
         self.batch = _batch(self.ends, self.plan.heads)
         self.lengths = [len(tokens) for tokens in sequences]
         self.is_first = np.zeros(capacity, np.bool_)
@@ -152,7 +152,7 @@ class IndexedSession:
         return [(rows[a:b] - first, found.part(slice(a, b))) for first, a, b in zip(firsts, *edges)]
 
     def _embed(self, rows: NDArray[np.int64]) -> None:
-        if ((self.tokens[rows] == self.sink) != self.is_first[rows]).any():
+        if self.plan.sink_kind >= 0 and ((self.tokens[rows] == self.sink) != self.is_first[rows]).any():
             raise Unsuitable("the first token moves, or appears a second time")
         bits = self.positions.bits
         streams.embed(self.plan.embed, self.source, bits, self.numbers, self.tokens, rows, self.place, self.stored[0])

@@ -134,7 +134,10 @@ class EmbedPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a model. `columns[l]` are stored before layer l. distances: how far the reference may be from its integers."""
+    """The plan of a model. `columns[l]` are stored before layer l. distances: how far the reference may be from its integers.
+
+    sink_kind: the kind of the token at position 0, which no other position ever holds; -1 where positions mark the first row.
+    """
 
     heads: tuple[HeadPlan, ...]
     mlps: tuple[MlpPlan, ...]
@@ -145,10 +148,10 @@ class Plan:
     distances: Distances
 
 
-def plan(model: Transformer, positions: Positions, first: int) -> Plan:
+def plan(model: Transformer, positions: Positions, first: int, starts: Sequence[int] = (0,)) -> Plan:
     """Recognise every head, and return the plan of a model.
 
-    Args:   first: the token at position 0. No other position ever holds it.
+    Args:   first: the token at position 0. starts: the first position of each sequence.
     Raises: Unsuitable: the kernels cannot compute this model.
     """
     if not model.layers:
@@ -159,10 +162,11 @@ def plan(model: Transformer, positions: Positions, first: int) -> Plan:
     bounds, real = _bounds(model, positions)
     sink, _ = model.vocabulary.split(first)
     sink_kind = [name for name, _ in model.vocabulary.kinds].index(sink)
-    if model.vocabulary.bits(sink):
+    only_first, lookups = _only_first(model, positions, sink_kind), []
+    if not only_first.any() and (marks := _marks(model, positions, starts)).any():
+        sink_kind, only_first = -1, marks
+    elif model.vocabulary.bits(sink):
         raise Unsuitable("the first token's kind has other tokens, too")
-    lookups = []
-    only_first = _only_first(model, positions, sink_kind)
     for layer, each, x, feed_forward in zip(model.layers, shares, bounds.stages, bounds.feed_forwards):
         found = (recognise(model, layer, head, x, only_first, share) for head, share in enumerate(each))
         lookups.append([part for lookup in found for part in parted(lookup)])
@@ -219,6 +223,16 @@ def _only_first(model: Transformer, positions: Positions, sink_kind: int) -> NDA
     others = np.delete(kind, sink_kind, axis=0).any(axis=0) | one.any(axis=0) | zero.any(axis=0)
     low, high = positions.extremes()
     return np.asarray((kind[sink_kind] == 1) & ~others & (low == 0) & (high == 0))
+
+
+def _marks(model: Transformer, positions: Positions, starts: Sequence[int]) -> NDArray[np.bool_]:
+    """Return the columns [d] that positions set to 1 in the first row of each sequence alone, and that no token writes."""
+    first, marks = np.asarray(starts, np.int64), np.zeros(positions.width, np.bool_)
+    for number in np.flatnonzero(positions.unpacked(first).all(axis=0)).tolist():
+        rows = positions.bits[:, number // 8] >> number % 8 & 1
+        marks[positions.bit_columns[number]] = int(rows.sum()) == len(first)
+    embedding = (model.embedding.kind, model.embedding.one, model.embedding.zero)
+    return np.asarray(marks & ~np.any([to_float64(part).any(axis=0) for part in embedding], axis=0))
 
 
 def _written(lookups: Sequence[Lookup], feed_forward: FeedForward, width: int) -> NDArray[np.bool_]:

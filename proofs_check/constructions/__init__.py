@@ -11,4 +11,4 @@ from lockstep.compiler.names import EVERY
 from lockstep.proofs_check.constructions.facts import Facts
 
 #: By the construction's name.
-FACTS: dict[str, Facts] = {name: import_module(f"{__name__}.{parts.module}").FACTS for name, parts in EVERY.items()}
+FACTS: dict[str, Facts] = {name: parts.of(import_module(f"{__name__}.{parts.module}").FACTS) for name, parts in EVERY.items()}

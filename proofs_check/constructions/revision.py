@@ -46,12 +46,15 @@ class RevisionExpectation(Expectation):
 
     def _hold_state(self) -> None:
         """Memory, registers and program counters as the machine has them."""
-        layout, machine = self.layout, self.machine
+        self.tokens[self.layout.first_cell :] = self.state()
+
+    def state(self) -> Tokens:
+        """The tokens of cells, program counters and registers."""
+        machine = self.machine
         counters = np.where(
             machine.counter == HALTED, self.vocabulary.token("HALT"), self.vocabulary.token("PC") + machine.counter
         )
-        self.tokens[layout.first_cell : layout.first_processor] = self.word + machine.memory
-        self.tokens[layout.first_processor :] = np.column_stack([counters, self.word + machine.registers.T]).ravel()
+        return np.concatenate([self.word + machine.memory, np.column_stack([counters, self.word + machine.registers.T]).ravel()])
 
 
 def contexts(values: Letters, bound: Bound) -> Iterator[tuple[int, int]]:

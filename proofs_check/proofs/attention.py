@@ -61,7 +61,7 @@ class Score:
         self.network, self.lookup = network, lookup
         self.size = len(network.names)
         self.form = cache(network.row)
-        self.one, self.bos = self.form(Form.of("one")), self.form(Form.of("token.BOS"))
+        self.one, self.bos = self.form(Form.of("one")), self.form(Form.of(network.sink))
         self.present = self.one - self.bos
 
     def bits(self, equal: Equal) -> int:
@@ -195,7 +195,7 @@ class _Replayer:
             compared.set(row, int(self.random.integers(2)), self.random)
         self._spice(row, spice)
         self.asking.set(row, int(self.random.random() < 0.75), self.random)
-        row[self.network.columns["token.BOS", 0]] = 0
+        row[self.network.columns[self.network.sink, 0]] = 0
         return row
 
     def _key(self, query: Exact, spice: int, alike: float, met: float) -> Exact:
@@ -211,12 +211,12 @@ class _Replayer:
             compared.set(row, int(asked) ^ int(self.random.random() > alike), self.random)
         for condition in self.met:
             condition.set(row, int(self.random.random() < met), self.random)
-        row[self.network.columns["token.BOS", 0]] = 0
+        row[self.network.columns[self.network.sink, 0]] = 0
         return row
 
     def _spice(self, row: Exact, column: int) -> None:
         """Make the column with the wrong weight different from 0, mostly."""
-        if self.random.random() < 0.6 and self.network.names[column][0] not in ("one", "token.BOS"):
+        if self.random.random() < 0.6 and self.network.names[column][0] not in ("one", self.network.sink):
             row[column] = 1 if self.network.highs[column] == 1 else self.random.integers(int(self.network.highs[column]) + 1)
 
     # -- what is read --------------------------------------------------------------------------

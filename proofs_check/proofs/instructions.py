@@ -92,7 +92,7 @@ class InstructionProver:
         self.operands = Operands(row_prover.network, bits)
 
     def prove(self, kind: RowKind) -> None:
-        """Prove all three layers of a row that executes.
+        """Prove all layers of a row that executes.
 
         Raises: Failed: the row does not compute what its instruction means.
         """
@@ -100,12 +100,12 @@ class InstructionProver:
         instruction = self.code.instructions[kind.executes.number]
         claim = claim_of(instruction, kind.executes.number, kind.executes.computes, self.row_prover.interface.slots)
         claim = replace(claim, flags={**claim.flags, **self._rule(kind.executes.number, claim)})
-        before = self.row_prover.start(kind)
+        before = self.row_prover.before_step(kind)
         row = self.row_prover.check(kind, 1, before, self.row_prover.gates(1, before))
         layer = 1
         try:
             self._setting(row, claim)
-            row = self.row_prover.after_heads(kind, self._free_slots(row), 1)
+            row = self.row_prover.after_heads(kind, self._free_slots(row), 1 + self.row_prover.interface.ahead)
             layer = 2
             self._operate(kind, claim, row)
         except Unequal as unequal:
@@ -178,7 +178,7 @@ class InstructionProver:
             self._is(row, OUT, claim.result)
 
     def _asks_nothing_more(self, row: Row) -> None:
-        for name in self.row_prover.network.layers[2].copies:
+        for name in self.row_prover.network.layers[-1].copies:
             for field in self.row_prover.interface.heads[name].asks:
                 if field != FETCH and field in self.row_prover.network.fields:
                     self._is(row, field, 0)

@@ -88,6 +88,10 @@ class RowKind:
     executes: Executes | None = None
 
 
+#: The first row, which reads nothing.
+BOS = RowKind("BOS", {"token.BOS": 1}, lambda layer, value: {})
+
+
 @dataclass(frozen=True)
 class Part:
     """One field of a sum.
@@ -134,8 +138,8 @@ class Form:
 class Copy:
     """The copy that a head makes: it adds fields of the row that it reads to this row, if a field in `asks` is 1 here.
 
-    to: field -> the sum that is added to it, `width` bits of it. layer: the layer of the head. first: the bits of fields in `to`
-    that get bit 0 of their sum, where that is not bit 0.
+    to: field -> the sum that is added to it, `width` bits of it. layer: the layer of the head, counted as in `Interface.ahead`.
+    first: the bits of fields in `to` that get bit 0 of their sum, where that is not bit 0.
     """
 
     asks: tuple[str, ...]
@@ -236,6 +240,8 @@ class Interface:
     that execute, since the machine is running; no edit bit is set then.
     published: fields of rows that execute which lookups of layer 3 can see, besides `sum` and `out`.
     marks: further kinds of tokens, without bits.
+    ahead: layers ahead of the machine's step, whose layers are 1, 2 and 3 here. The last one ahead is 0.
+    bos: the first row.
     """
 
     fields: FieldTable
@@ -250,6 +256,8 @@ class Interface:
     while_running: Callable[[Value], list[z3.BoolRef]] = field(default=lambda value: [])
     published: frozenset[str] = frozenset()
     marks: tuple[str, ...] = ()
+    ahead: int = 0
+    bos: RowKind = BOS
 
     def __post_init__(self) -> None:
         """Raises: ValueError: it uses a field that is not in `fields`."""

@@ -68,18 +68,22 @@ def mixed_fields(code: Code, size: Size, pid_bits: int, following: bool = True, 
     }
 
 
-def counting_heads(code: Code, size: Size, value: str, asks: str = "", layer: int = 2) -> dict[str, Copy]:
-    """The heads that count writers. Args: value: what they write. asks: who asks; "": the writers."""
+def counting_heads(code: Code, size: Size, value: str, asks: str = "", layer: int = 2,
+                   bos: str = "token.BOS") -> dict[str, Copy]:  # fmt: skip
+    """The heads that count writers. Args: value: what they write. asks: who asks; "": the writers. bos: what is 1 on BOS."""
     rules = rules_of(code)
     ones = Copy.of((asks or "by.or",), {"ones": value}, size.word, layer)
-    zeros = Copy.of((asks or "by.and",), {"zeros": f"~{value}", "writers": "one - token.BOS"}, size.word, layer)
+    zeros = Copy.of((asks or "by.and",), {"zeros": f"~{value}", "writers": f"one - {bos}"}, size.word, layer)
     return ({"combine.or": ones} if "or" in rules else {}) | ({"combine.and": zeros} if "and" in rules else {})
 
 
-def counting_lookups(code: Code, same: tuple[Equal, ...], asks: str = "") -> dict[str, LookupRule]:
-    """They find all writes of their rule to a cell. Args: same: what a writer and the row that asks agree in."""
+def counting_lookups(code: Code, same: tuple[Equal, ...], asks: str = "", alone: tuple[str, ...] = ()) -> dict[str, LookupRule]:
+    """They find all writes of their rule to a cell.
+
+    Args: same: what a writer and the row that asks agree in. alone: 1 on those that count, if several rows are alike.
+    """
     return {
-        f"combine.{rule}": LookupRule.of(asks or f"by.{rule}", same, (f"by.{rule}",), adds=True)
+        f"combine.{rule}": LookupRule.of(asks or f"by.{rule}", same, (f"by.{rule}", *alone), adds=True)
         for rule in ("or", "and")
         if rule in rules_of(code)
     }

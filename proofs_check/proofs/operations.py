@@ -177,7 +177,7 @@ def prove_layer3(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted
         if OUT in after2.live or any(row.known(c) != 0 for c in out):
             raise Unequal(Refutation({}, "out is not 0 before a word is loaded into it"))
         row = row.changed(_loaded(network, operands.bits))
-    added = reduce_gates(network.layers[2].gates, row)
+    added = reduce_gates(network.layers[-1].gates, row)
     if AMOUNTS.keys() & after2.live:
         _shifts(lemmas, operands, after2, wanted)
         return row, added
@@ -257,7 +257,7 @@ def _shifts(lemmas: Lemmas, operands: Operands, after2: AfterLayer2, wanted: Res
     for amount in range(operands.bits + 1):
         hot = {c: (int(s == amount),) * 2 for f in fields for s, c in enumerate(network.fields[f])}
         row = after2.row.changed(hot)
-        added = reduce_gates(network.layers[2].gates, row)
+        added = reduce_gates(network.layers[-1].gates, row)
         y = z3.BitVecVal(amount, operands.bits)  # w fits into a word and stands for all larger amounts
         result = apply(wanted, (operands.x, y))
         for j, c in enumerate(network.fields[OUT]):

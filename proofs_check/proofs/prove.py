@@ -9,15 +9,16 @@ from importlib import import_module
 from typing import Literal
 
 from lockstep.compiler.compile import Compiled
-from lockstep.compiler.names import AO_MDM, MDM, PARTS
+from lockstep.compiler.names import AO_MDM, COPIES, EVERY, MDM, PARTS
 from lockstep.compiler.processor import Size
 from lockstep.pram.progress import Progress, silent
 from lockstep.proofs_check.proofs.attention import Misread, misread_example, misreads
 from lockstep.proofs_check.proofs.columns import check_columns
 from lockstep.proofs_check.proofs.instructions import InstructionProver
 from lockstep.proofs_check.proofs.interface import Interface, InterfaceOf, RowKind
+from lockstep.proofs_check.proofs.repairing import check_repair
 from lockstep.proofs_check.proofs.replay import Counterexample, counterexample
-from lockstep.proofs_check.proofs.rows import BOS, Failed, Fault, RowProver
+from lockstep.proofs_check.proofs.rows import Failed, Fault, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.specification import INSTRUCTIONS
 from lockstep.proofs_check.proofs.structure import (
@@ -32,8 +33,8 @@ from lockstep.proofs_check.proofs.weights import Network, NotReadable, read_weig
 
 #: The interface of each construction, in the file of its kinds of rows. The weights of ao-mdm are those of mdm.
 INTERFACES: dict[str, InterfaceOf] = {
-    name: import_module(f"{__package__}.rows_{parts.module}").interface_of
-    for name, parts in (PARTS | {AO_MDM: PARTS[MDM]}).items()
+    name: parts.of(import_module(f"{__package__}.rows_{parts.module}").interface_of)
+    for name, parts in (PARTS | {AO_MDM: PARTS[MDM]} | {name: EVERY[name] for name in COPIES}).items()
 }
 
 #: Longer words are refused: each possible value of a sum of partial products is run.
@@ -156,7 +157,7 @@ class _Prover:
         yield self._structure(
             "each hidden unit reads and writes its own fields", "{} hidden units", lambda: check_units(network, interface)
         )
-        kinds = [BOS, *interface.rows()]
+        kinds = [interface.bos, *interface.rows()]
         groups: dict[str, list[RowKind]] = {}
         for kind in kinds:
             groups.setdefault(self._group(kind), []).append(kind)
@@ -171,6 +172,10 @@ class _Prover:
         )
         if network.control is not None:
             yield self._structure("edit bits equal their fields", "{} bits", lambda: check_control(network))
+        if copies := COPIES.get(compiled.construction):
+            yield self._structure(
+                "what a minority of the copies holds changes nothing", "{} votes", lambda: check_repair(network, copies)
+            )
 
     def _operations(self, kinds: list[RowKind]) -> Iterator[Obligation]:
         """Prove each word operation and the branch test on the first row that uses it; other rows use the same gates."""

@@ -85,6 +85,7 @@ class _Replayer:
     def __init__(self, compiled: Compiled, network: Network, interface: Interface, fault: Fault) -> None:
         self.compiled, self.network, self.interface, self.fault = compiled, network, interface, fault
         self.model = TorchTransformer(compiled.model)
+        self.step = self.model.layers[interface.ahead :]
         self.bits = compiled.widths.word
         self.random = np.random.default_rng(0)
 
@@ -203,7 +204,7 @@ class _Replayer:
 
     def _models(self, states: Sequence[State], instruction: Instruction, forced: bool) -> list[str]:
         """The results of the model's rows, as text. forced: fill slots with the instruction's operands, without lookups."""
-        rows, layers = self._after_layer_1.repeat(len(states), 1), self.model.layers  # [states, d]
+        rows, layers = self._after_layer_1.repeat(len(states), 1), self.step  # [states, d]
         with torch.no_grad():
             for row, state in zip(rows[:, None].unbind(), states):
                 if forced:
@@ -222,7 +223,7 @@ class _Replayer:
         """The row after layer 1, which no state has touched yet, [1, d]."""
         with torch.no_grad():
             row = self._first_row()
-            return row + self.model.layers[0].feed_forward(row)
+            return row + self.step[0].feed_forward(row)
 
     def _first_row(self) -> torch.Tensor:
         """The row before the gates of layer 1, [1, d]; unknown fields take the values that refuted the obligation."""
@@ -297,7 +298,8 @@ class _Replayer:
         for column, value in fault.refuted.values.items():
             values[column] = value
         with torch.no_grad():
-            added = self.model.layers[fault.layer - 1].feed_forward(self.model.tensor(values[None]))[0].to(torch.float64).numpy()
+            gates = self.model.layers[fault.layer - 1 + self.interface.ahead].feed_forward
+            added = gates(self.model.tensor(values[None]))[0].to(torch.float64).numpy()
         fields = Fields(self.network, Row(values, values))
         wanted = np.zeros(len(names))
         for bit, term in fault.kind.adds(fault.layer, fields).items():
@@ -308,7 +310,7 @@ class _Replayer:
         model, machine = (
             ", ".join(f"{amounts[c]:+g} to {self.network.text(c)}" for c in wrong) or "nothing" for amounts in (added, wanted)
         )
-        where = f"row `{fault.kind.name}`, gates of layer {fault.layer}"
+        where = f"row `{fault.kind.name}`, gates of layer {fault.layer + self.interface.ahead}"
         return Counterexample(where, state, f"adds {model}", f"wants {machine}", bool(wrong))
 
 

@@ -32,8 +32,6 @@ from lockstep.proofs_check.proofs.weights import Network
 #: Flags of tokens that have no bits.
 BARE = ("token.MASK", "token.HALT", "token.BOS")
 FLAGS = ("token.", "role.", "next.")
-#: The first row, which reads nothing.
-BOS = RowKind("BOS", {"token.BOS": 1}, lambda layer, value: {})
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class RowProver:
     def start(self, kind: RowKind) -> Row:
         """The row before the gates of layer 1, as embedding, positions and heads of layer 1 have written it."""
         network, low = self.network, np.zeros(len(self.network.names))
-        high = low.copy() if kind is BOS else np.where(self._given, network.highs, 0)
+        high = low.copy() if kind is self.interface.bos else np.where(self._given, network.highs, 0)
         for field in kind.free:
             for column in network.fields.get(field, ()):
                 high[column] = network.highs[column]
@@ -161,7 +159,7 @@ class RowProver:
         for name in self.network.layers[layer].copies:
             copy = self.interface.heads[name]
             asks = any(row.high[self.network.fields[field][0]] for field in copy.asks if field in self.network.fields)
-            if kind is BOS or not (asks or name in self.interface.slots):
+            if kind is self.interface.bos or not (asks or name in self.interface.slots):
                 continue
             for field in copy.to:
                 if field not in kind.known:
@@ -169,10 +167,11 @@ class RowProver:
         return row.changed(bounds)
 
     def gates(self, layer: int, row: Row) -> Reduced:
-        """The sums that the gates of a layer (from 1) add."""
-        known, key = self.reduced[layer - 1], row.key
+        """The sums that the gates of a layer of the machine's step, from 1, or of one ahead of it add."""
+        number = layer - 1 + self.interface.ahead
+        known, key = self.reduced[number], row.key
         if key not in known:
-            known[key] = reduce_gates(self.network.layers[layer - 1].gates, row)
+            known[key] = reduce_gates(self.network.layers[number].gates, row)
         return known[key]
 
     def check(self, kind: RowKind, layer: int, row: Row, added: Reduced) -> Row:
@@ -181,7 +180,7 @@ class RowProver:
         Raises: Failed: a column gets another sum.
         """
         wanted = self._wanted(kind, layer, row)
-        exempt = self.exempt[layer] if kind.executes else frozenset()
+        exempt = self.exempt.get(layer, frozenset()) if kind.executes else frozenset()
         constants, low, high = added.constant.tolist(), row.low.tolist(), row.high.tolist()
         touched = set(np.flatnonzero(added.constant).tolist()) | added.varying.keys() | wanted.terms.keys()
         open_, bounds = [], {}
@@ -194,7 +193,7 @@ class RowProver:
             if lines or not isinstance(term, int):
                 open_.append(Sum(column, constant, lines, term))
             elif constant != term:
-                what = f"layer {layer} adds {constant} to {self.network.text(column)}, not {term}"
+                what = f"layer {layer + self.interface.ahead} adds {constant} to {self.network.text(column)}, not {term}"
                 raise Failed(Fault(kind, layer, row, Refutation({}, what)))
             # Lines and constant may cancel. If the sum is one of two numbers, the next layers see these numbers.
             known = [(term, term)] if isinstance(term, int) else wanted.choices[column]
@@ -221,13 +220,13 @@ class RowProver:
 
     def _prove(self, kind: RowKind, layer: int, row: Row, wanted: RequiredTerms, sums: list[Sum]) -> None:
         """Prove sums that are not constant, but for those that were proved before."""
-        alike = wanted.key, bool(kind.executes), kind is BOS
+        alike = wanted.key, bool(kind.executes), kind is self.interface.bos
         keys = {(*alike, s, row.part(s.reads)): s for s in sums}
         sums = [s for key, s in keys.items() if key not in self.cache.proved]
         if not sums:
             return
         fields = Fields(self.network, row)
-        ranges = [] if kind is BOS else self.interface.invariants(fields)
+        ranges = [] if kind is self.interface.bos else self.interface.invariants(fields)
         ranges += self.interface.while_running(fields) if kind.executes else []
         claims = [(self.network.text(s.column), s.constant + integer_value(s.lines, fields.variable), s.term) for s in sums]
         free = {c: fields.variable(c) for c in {*wanted.columns, *(c for s in sums for c in s.reads)} if row.known(c) is None}
@@ -235,16 +234,24 @@ class RowProver:
         try:
             prove_integers(self.lemmas, claims, ranges, free)
         except Unequal as unequal:
-            what = f"layer {layer}: {unequal.refuted.what}"
+            what = f"layer {layer + self.interface.ahead}: {unequal.refuted.what}"
             raise Failed(Fault(kind, layer, row, Refutation(unequal.refuted.values, what))) from None
         self.cache.proved.update(keys)
 
+    def before_step(self, kind: RowKind) -> Row:
+        """The row before the gates of the first layer of the machine's step. Raises: Failed: as `prove`."""
+        row, ahead = self.start(kind), self.interface.ahead
+        for number in range(1, ahead + 1):
+            row = self.check(kind, number - ahead, row, self.gates(number - ahead, row))
+            row = self.after_heads(kind, row, number)
+        return row
+
     def prove(self, kind: RowKind) -> None:
-        """Prove all three layers of a row that does not execute.
+        """Prove all layers of a row that does not execute.
 
         Raises: Failed: gates add another sum than the interface requires.
         """
-        row = self.start(kind)
+        row = self.before_step(kind)
         for layer in (1, 2, 3):
-            row = self.after_heads(kind, row, layer - 1) if layer > 1 else row
+            row = self.after_heads(kind, row, layer - 1 + self.interface.ahead) if layer > 1 else row
             row = self.check(kind, layer, row, self.gates(layer, row))

@@ -51,7 +51,7 @@ def check_units(network: Network, interface: Interface) -> int:
     Raises: WrongStructure: a unit reads or writes another field.
     """
     for number, layer in enumerate(network.layers, 1):
-        allowed = list(_circuits(network, interface, number))
+        allowed = list(_circuits(network, interface, number - interface.ahead))
         for unit in range(len(layer.gates.bias)):
             reads, writes = ({network.names[c][0] for c, _ in entries} for entries in layer.gates.unit(unit))
             if not any(reads <= r and writes <= w for r, w in allowed):

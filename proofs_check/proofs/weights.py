@@ -118,6 +118,7 @@ class Network:
 
     names: field and bit of each column. highs: the largest value of each column. positions: fields that position
     encodings write. embedding, unembedding: matrices with a row for each kind, for each bit that is 1, and that is 0.
+    sink: the field that is 1 on BOS.
     """
 
     names: tuple[Bit, ...]
@@ -128,6 +129,7 @@ class Network:
     embedding: tuple[Exact, Exact, Exact]
     unembedding: tuple[Exact, Exact, Exact]
     control: tuple[Exact, Exact] | None
+    sink: str
 
     @cached_property
     def columns(self) -> dict[Bit, int]:
@@ -157,7 +159,7 @@ class Network:
                 row[columns[bit - part.shift]] += -part.sign if part.complement else part.sign
                 if part.complement:
                     row[self.columns["one", 0]] += part.sign
-                    row[self.columns["token.BOS", 0]] -= part.sign
+                    row[self.columns[self.sink, 0]] -= part.sign
         return row
 
     def text(self, column: int) -> str:
@@ -185,7 +187,8 @@ def read_weights(model: Transformer, circuit: Circuit) -> Network:
     control = None
     if model.control_weight is not None and model.control_bias is not None:
         control = _exact(model.control_weight, "control"), _exact(model.control_bias, "control")
-    return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control)
+    ((sink, _),) = circuit.sink.terms
+    return Network(names, highs, circuit.positions, model.vocabulary, layers, embedding, unembedding, control, sink)
 
 
 def _layer(number: int, layer: Layer, lookups: dict[str, Lookup]) -> ProofLayer:

@@ -1,4 +1,4 @@
-"""Constant depth: three layers for every program, input, time and number of processors; two more for a Masked-ARM."""
+"""Constant depth: three layers for every program, input, time and number of processors; a Masked-ARM has two more, several copies one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order:
 THEOREM = Theorem(
     name="constant depth",
     place=80,
-    statement="The transformer has three layers, whatever the program and its sizes; a Masked-ARM has two more.",
+    statement="The transformer has three layers, whatever the program and its sizes; a Masked-ARM has two more, and a model with several "
+    "copies one more.",
     measured="layers of the weights of every decode",
     decided="equality",
     source="Theorems 1, 3 and 4 of arXiv 2510.06190 say: constant",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockstep.compiler.names import AO_MDM, ARM, ERASING, MASKED_ARM, MDM, ONE_STEP, REVISION, TWO_STEP
+from lockstep.compiler.names import AO_MDM, ARM, COPIES, ERASING, MASKED_ARM, MDM, ONE_STEP, REVISION, TWO_STEP
 from lockstep.models.orders import ORDERS
 from lockstep.models.samplers import sampler
 from lockstep.models.sampling import BY_SAMPLER
@@ -60,7 +60,7 @@ OPERATIONS = ONE_BY_ONE | {
         "n0 * n0 + (g - 1) * (N - F - 1) * (N - F - 1) + 2 * (N - F - 1) * ((1 << g) - 2) + ((1 << 2 * g) - 4) / 3",
         "(T + 3)",
     ),
-    REVISION: _form("(T + 1) * (u * N + v * N * N)"),
+    **dict.fromkeys((REVISION, *COPIES), _form("(T + 1) * (u * N + v * N * N)")),
 }
 #: Keys and values are kept.
 KEPT = {

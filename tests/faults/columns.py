@@ -15,10 +15,10 @@ import numpy as np
 from lockstep.compiler.compile import Compiled
 from lockstep.proofs_check.proofs import operations
 from lockstep.proofs_check.proofs.instructions import InstructionProver
-from lockstep.proofs_check.proofs.interface import Form, Interface, RowKind
+from lockstep.proofs_check.proofs.interface import BOS, Form, Interface, RowKind
 from lockstep.proofs_check.proofs.prove import interface_of
 from lockstep.proofs_check.proofs.reduction import Reduced, Row, reduce_gates
-from lockstep.proofs_check.proofs.rows import BOS, Failed, RowProver
+from lockstep.proofs_check.proofs.rows import Failed, RowProver
 from lockstep.proofs_check.proofs.solver import Lemmas
 from lockstep.proofs_check.proofs.weights import Gates, Network, read_weights
 

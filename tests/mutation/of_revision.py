@@ -24,12 +24,12 @@ MUTANTS = (
     row("missed cells take what a store leaves", without_literal(REVISION, ("emit.WORD", 0), ("hit", 0), 3)),
     row("registers that are hit become 0", without_literal(REVISION, ("emit.WORD", 0), ("emit.WORD", 0), 2)),
     row("registers are filled whatever they hold", without_literal(REVISION, ("emit.WORD", 0), ("token.MASK", 0), 2)),
-    row("registers of any number are hit", Rewrite(revision._RevisionBuilder._add_rom, "*here, *own]", "*here]")),
+    row("registers of any number are hit", Rewrite(revision.RevisionBuilder._add_rom, "*here, *own]", "*here]")),
     row("halted processors go on", without_literal(REVISION, ("emit.PC", 0), ("runs", 0))),
     row("a program counter is worth no pid", Rewrite(revision.Layout.set_processors, "np.where(place == 0, pid, 0)", "0 * pid")),
     row(
         "cells that no store hits stay masked",
-        Rewrite(revision._RevisionBuilder._fill, "self.hit.flag + mask - 1", "self.hit.flag - 1"),
+        Rewrite(revision.RevisionBuilder.fill, "self.hit.flag + mask - 1", "self.hit.flag - 1"),
     ),
     row("masks alone are revised", Rewrite(processes.revise, "(prediction.token != tokens)", "(tokens == mask)")),
     row(

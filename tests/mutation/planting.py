@@ -171,7 +171,8 @@ class Rebuilt:
         return f"circuit of {self.construction}"
 
     def planted(self) -> Any:
-        row = pipeline.CONSTRUCTIONS[self.construction]
+        table = pipeline.DERIVED_CONSTRUCTIONS if self.construction in pipeline.DERIVED_CONSTRUCTIONS else pipeline.CONSTRUCTIONS
+        row = table[self.construction]
 
         def build(code: Any, widths: Any) -> Circuit:
             circuit = row.build(code, widths)
@@ -179,7 +180,7 @@ class Rebuilt:
             return circuit
 
         changed = replace(row, build=build)
-        return Entry(pipeline.CONSTRUCTIONS, "CONSTRUCTIONS", self.construction, changed, "").planted()  # type: ignore[arg-type]
+        return Entry(table, "CONSTRUCTIONS", self.construction, changed, "").planted()  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from lockstep.compiler import blocks, erasing, in_place
 from lockstep.compiler.compile import Compiled, Widths, compile_code, find_construction
 from lockstep.compiler.in_place import OWN_PARAMETERS
-from lockstep.compiler.names import ERASING, REVISION
+from lockstep.compiler.names import ERASING, process_of
 from lockstep.compiler.processor import Code, bits_for
 from lockstep.pram.program import Program
 from lockstep.proofs_check.certificate import Certificate, certify, horizon
@@ -112,7 +112,7 @@ def _length_of(widths: Widths) -> int:
 
 def _letters(construction: str) -> tuple[str, ...]:
     """What bounds the weights of a construction, the first by its own number of bits."""
-    if construction == REVISION:
+    if process_of(construction) == "revision":
         return ("P",)
     return ("T", "P") if _takes_time(construction) else ("P", "S")
 
@@ -129,7 +129,7 @@ def least_widths(construction: str, code: Code, most: Mapping[str, int], word_bi
     """
     kind: Callable[[int, int, int], Widths] = find_construction(construction).of_bits
     pid = bits_for(most["P"])
-    if construction == REVISION:
+    if process_of(construction) == "revision":
         return kind(word_bits, 0, pid)
     if construction not in theorem4.BOUNDS:
         steps = most["T"] if _takes_time(construction) else most.get("L") or -(-(most["S"] + code.registers + 1) // 3)

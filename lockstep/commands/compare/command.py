@@ -12,9 +12,11 @@ from lockstep.commands.compare.table import comparison_table, in_words, serially
 from lockstep.common.arguments import parse_sizes
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.ending import end_with_run, given_parameters
+from lockstep.common.faults import Kind, check_faults, parse_rates
 from lockstep.common.inputs import job_and_input, winner_named
 from lockstep.common.options import Bits, Every, File, FixedWinner, Input, Json, Seed, Sidecar, Size, Steps
 from lockstep.common.paths import check_writable
+from lockstep.models.faults import Faults
 from lockstep.pram.inputs import InputFile
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
@@ -33,6 +35,10 @@ def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
             plot: Annotated[Optional[Path], typer.Option("--plot", show_default=False,
                     help="Also draw how all grow with the size, to a file NAME.svg, .png or .pdf; with --samplers, the share of "
                          "right runs.")] = None,
+            corrupt: Annotated[Optional[str], typer.Option("--corrupt", show_default=False,
+                    help="Instead, decode with faults at these rates, 1e-4,1e-3,1e-2: how many runs still end right.")] = None,
+            fault_kind: Kind = None,
+            runs: Annotated[int, typer.Option("--runs", min=1, help="Decodes for each rate of --corrupt.")] = 20,
             sizes: Annotated[Optional[str], typer.Option("--sizes", show_default=False,
                     help="Sizes of the figure: 1..8 or 1,2,4 [1, 2, 4, .. up to --size].")] = None,
             max_context: Annotated[int, typer.Option(min=0,
@@ -46,7 +52,13 @@ def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
     multiply-adds of a serial machine stand side by side, each by its closed form and as counted.
     With --samplers, masked diffusion decodes it by many samplers: which of them are right, by theorem and in the decode.
     """
-    drawn = _sizes_of_figure(plot, sizes, size)
+    check_faults(corrupt, fault_kind)
+    rates = None if corrupt is None else parse_rates(corrupt)
+    if rates is not None and samplers:
+        raise typer.BadParameter("--samplers compares samplers without faults: leave one out", param_hint="--corrupt")
+    if rates is not None and plot is not None:
+        _check_figure(plot)
+    drawn = [] if rates is not None and sizes is None else _sizes_of_figure(plot if rates is None else None, sizes, size)
     _check_samplers(samplers, explain, every)
     program = load(file)
     job, given = job_and_input(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)
@@ -54,6 +66,9 @@ def compare(file: File, input: Input = None, size: Size = None, seed: Seed = 0, 
     drawing: dict[str, Any] = {"seed": seed, "word_bits": word_bits, "use_sidecar": not no_sidecar, "max_steps": max_steps}
     if samplers:
         _compare_samplers(program, job, given, limits, explain, plot, drawn, drawing, json_)
+        return
+    if rates is not None:
+        _corrupt(program, job, rates, Faults(0, fault_kind or "random", seed), runs, limits, plot, json_)
         return
     from lockstep.commands.compare.rows import compare_job, growth
 
@@ -105,17 +120,38 @@ def _compare_samplers(program: Program, job: Job, given: InputFile, limits: dict
         raise typer.Exit(FAILED)
 
 
+def _corrupt(program: Program, job: Job, rates: tuple[float, ...], faults: Faults, runs: int, limits: dict[str, int],
+             plot: Path | None, json_: bool) -> None:  # fmt: skip
+    """Decode with faults in every process; table, and figure. Exits with status 3 if what repairs faults did not."""
+    from lockstep.commands.compare.corrupted import corrupt_job, corrupted_table
+
+    with progress_bar(err, f"decoding {program.name}") as progress:
+        found = corrupt_job(job, rates, faults, runs, **limits, progress=progress)
+    if plot is not None:
+        from lockstep.commands.compare.corrupted_plot import draw_corrupted
+
+        draw_corrupted(found, plot)
+    emit(found.record, corrupted_table(found), json_)
+    if not found.holds:
+        raise typer.Exit(FAILED)
+
+
 def _sizes_of_figure(plot: Path | None, sizes: str | None, size: int | None) -> list[int]:
     """The sizes of the figure; none without a figure. Refuses a file that cannot be written."""
     if plot is None:
         if sizes is not None:
             raise typer.BadParameter("these are the sizes of the figure: give --plot, too", param_hint="--sizes")
         return []
-    if plot.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise typer.BadParameter(f"{plot} does not end with .svg, .png or .pdf", param_hint="--plot")
-    check_writable(plot, "--plot")
+    _check_figure(plot)
     if sizes is not None:
         return sorted(parse_sizes(sizes))
     if size is None:
         raise typer.BadParameter("the figure needs inputs of several sizes: give --size N or --sizes 1,2,4", param_hint="--plot")
     return sorted({size, *(1 << power for power in range(size.bit_length()))})
+
+
+def _check_figure(plot: Path) -> None:
+    """Refuse a file that is no figure or cannot be written."""
+    if plot.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise typer.BadParameter(f"{plot} does not end with .svg, .png or .pdf", param_hint="--plot")
+    check_writable(plot, "--plot")

@@ -68,6 +68,8 @@ class Preparing:
     def _made(self) -> Prepared:
         if self.planned is None:
             self.planned = plan(self.model, self.positions, self.first)
+        if self.planned.sink_kind < 0:
+            raise Unsuitable("positions mark the first row")
         found = translate(self.compiled, self.model, self.positions, self.planned, frozenset(self.wide))
         place = record(found)
         return Prepared(self.planned, found, place, tapes(self.compiled, found, place))
