@@ -74,6 +74,13 @@ def test_models_whose_logits_only_the_dense_engine_gives() -> None:
     assert found.holds and back is not None and back.flat == back.rows and not back.differences
 
 
+def test_decodes_that_are_too_long_for_the_dense_engine_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MAX_CONTEXT, "dense", 9)
+    found = compare_samplers(sums_of(1, 2), max_context=1000, max_decoding_steps=100)
+    assert found.holds and found.written_back is None
+    assert all("too many for the dense engine" in row.undecoded and row.held.counted for row in found.rows)
+
+
 def test_a_wrong_token_that_no_engine_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second BOS is one that the indexed engine cannot follow. It is seen all the same; without one, the decode is refused."""
     job = straight(2, 3, 1)
