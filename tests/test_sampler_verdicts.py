@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kit.commands import FINE, MISUSED, REFUTED, WRONG, Do
-from kit.jobs import job_of
+from kit.jobs import job_of, sums_of
 from kit.sampler_runs import straight, truth_of
 from mutation.on_sampler_verdicts import by_hand, certainties, differences, explanations, order, written_back
 
 from lockstep.commands.compare.sampler_plot import labels
-from lockstep.commands.compare.samplers import LINES, Share
+from lockstep.commands.compare.samplers import LINES, Share, compare_samplers
 from lockstep.compiler.compile import compile_job
 from lockstep.models.decode import TooLong
 from lockstep.models.engines import MAX_CONTEXT, Unsuitable
@@ -65,6 +65,20 @@ def test_room_for_more_steps_than_the_run_takes() -> None:
     assert not truth.together and len(truth.levels) == 5
     for text in ("parallel", "one", "top:6", "top:4", "blocks:4", "blocks:6+random:2", "factor:7", "entropy-sum:0.1", "random:1"):
         assert not hold(truth, text, compiled).differences, text
+
+
+def test_models_whose_logits_only_the_dense_engine_gives() -> None:
+    """Writes that are added up may be rounded, so the indexed engine gives no logits."""
+    found = compare_samplers(sums_of(1, 2), max_context=1000, max_decoding_steps=100)
+    back = found.written_back
+    assert found.holds and back is not None and back.flat == back.rows and not back.differences
+
+
+def test_decodes_that_are_too_long_for_the_dense_engine_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MAX_CONTEXT, "dense", 9)
+    found = compare_samplers(sums_of(1, 2), max_context=1000, max_decoding_steps=100)
+    assert found.holds and found.written_back is None
+    assert all("too many for the dense engine" in row.undecoded and row.held.counted for row in found.rows)
 
 
 def test_a_wrong_token_that_no_engine_follows(monkeypatch: pytest.MonkeyPatch) -> None:

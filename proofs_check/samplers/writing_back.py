@@ -82,9 +82,8 @@ def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", s
     Args: most: tokens that are masked alone; if the run has more, they are drawn from the seed.
     """
     random = np.random.default_rng(seed)
-    session = _session(compiled, truth, engine)
-    session.predict([0])
-    flat = int(_scores_equally(session.logits(0, np.arange(len(truth.final)))).sum())
+    session, logits = _finished(compiled, truth, engine)
+    flat = int(_scores_equally(logits).sum())
     chosen = np.sort(random.permutation(len(truth.masked))[:most])
     found, expected = [_given_back(session, truth, int(truth.masked[i])) for i in chosen], comes_back(truth)[chosen]
     differences = [
@@ -99,12 +98,15 @@ def hold_writing_back(compiled: Compiled, truth: Truth, engine: str = "dense", s
     return WrittenBack(len(chosen), sum(found), rows, flat, again, DECODES, right, tuple(differences))
 
 
-def _session(compiled: Compiled, truth: Truth, engine: str) -> Session:
-    positions = truth.layout.positions()
+def _finished(compiled: Compiled, truth: Truth, engine: str) -> tuple[Session, Logits]:
+    """A session on the finished run, and the logits of all its rows; by the dense engine where this one gives up."""
+    positions, rows = truth.layout.positions(), np.arange(len(truth.final))
     try:
-        return ENGINES[engine](compiled.model, [truth.final.copy()], [positions], "cpu", False)
+        session = ENGINES[engine](compiled.model, [truth.final.copy()], [positions], "cpu", False)
+        session.predict([0])
+        return session, session.logits(0, rows)
     except Unsuitable:
-        return ENGINES["dense"](compiled.model, [truth.final.copy()], [positions], "cpu", False)
+        return _finished(compiled, truth, "dense")
 
 
 def _scores_equally(logits: Logits) -> Flags:

@@ -56,7 +56,7 @@ MUTANTS = (
     ),
     row(
         "operands are of any processor",
-        Rewrite(revision._RevisionBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"),
+        Rewrite(revision.RevisionBuilder._operand_keys, "owner=[*self.pid]", "owner=[]"),
         "residuals of revision",
     ),
     row("a query of head hit, one more", weight(3, "q", "hit", 0, "one more"), "certificate of revision"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from lockstep.compiler.compile import Compiled, compile_job
 from lockstep.compiler.names import MDM, lacking
+from lockstep.models.decode import TooLong
 from lockstep.models.engines import MAX_CONTEXT
 from lockstep.models.samplers import sampler
 from lockstep.models.samplers.blocks import Blocks
@@ -75,7 +76,7 @@ class SamplerRow:
 
 @dataclass(frozen=True)
 class SamplerComparison:
-    """One run of the machine, a row for each sampler, and what becomes of tokens that are written back; None if nothing was decoded."""
+    """One run of the machine, a row for each sampler, and what becomes of tokens that are written back; None if decodes were left out."""
 
     run: Run
     rows: tuple[SamplerRow, ...]
@@ -118,7 +119,8 @@ def compare_samplers(job: Job, *, seed: int = 0, max_context: int, max_decoding_
         if row.held.outcome is not None:
             rows.append(row)
     progress(len(counted), len(counted) + 1)
-    back = None if why else hold_writing_back(compiled, truth, ENGINE, seed)
+    left = why or any(row.undecoded for row in rows if row.held.counted)
+    back = None if left else hold_writing_back(compiled, truth, ENGINE, seed)
     return SamplerComparison(found, tuple(rows), back)
 
 
@@ -127,7 +129,11 @@ def _row(truth: Truth, counted: Held, compiled: Compiled, sampling: Sampling, wh
     steps = counted.counted.steps if counted.counted else len(truth.masked)
     if not why and steps > most:
         why = f"{steps:,} decoding steps are more than --max-decoding-steps {most:,}"
-    held = counted if why else hold(truth, counted.sampler, compiled, sampling)
+    held = counted
+    try:
+        held = counted if why else hold(truth, counted.sampler, compiled, sampling)
+    except TooLong as error:
+        why = str(error)
     return SamplerRow(held, why, explain(truth, held))
 
 
