@@ -5,8 +5,8 @@ unmasked: alpha_t before a step, alpha_s after it. sigma is at most (1 - alpha_s
 step unmasks, so there is no schedule, and alpha is the share of generated positions that hold a token. As in ReMDM, what a step
 unmasks it does not mask again; and once all is unmasked, nothing is.
 
-With `,newest` only tokens of the block that the step fills are masked again, those of this step included. Nothing later is written,
-so exact models give the same token again. This is not published.
+With `,newest` only tokens of the block that the step fills are masked again, those of this step included. No later block is written
+then. Whether an exact model gives the same token again depends on what the block itself holds: docs/samplers.md. This is not published.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ OF_PROOFS = (
         PROOFS,
         "heads may be in any layer",
         columns.check_columns,
-        "copy.layer == number",
+        "copy.layer + interface.ahead == number",
         "name in layer.copies",
         "proof finds a head of another layer",
     ),
