@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
+from kit.copies import States, every_change_repaired, hits_repaired
+from kit.jobs import PROGRAMS as EXAMPLES
+from kit.jobs import job_of
 from kit.sampler_runs import Piece, Tally, decoded, sizes
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -25,7 +28,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lockstep.commands.prove.command import fixed_bits, with_models
 from lockstep.commands.prove.proving import prove_program
 from lockstep.commands.prove.table import proof_record
-from lockstep.compiler.names import PARTS
+from lockstep.compiler.names import PARTS, THREE_COPIES, lacking
+from lockstep.pram.machine import run
 from lockstep.pram.program import load
 from lockstep.proofs_check.proofs.solver import Lemmas
 
@@ -34,6 +38,8 @@ PROGRAMS = sorted((ROOT / "examples" / "programs").glob("*.pram"))
 FINE, FAILED = 0, 3
 #: Seconds that the proof of one program may take in one construction.
 MOST_SECONDS = 60
+#: Of a run whose model is hit by faults: steps; and how often each state is hit.
+MOST_REPAIRED_STEPS, HITS = 200, 20
 #: What this process has proved.
 LEMMAS = Lemmas()
 
@@ -131,6 +137,24 @@ def samplers(workers: int, done: Callable[[], None]) -> Part:
     )
 
 
+def repair(workers: int, done: Callable[[], None]) -> Part:
+    """Faults in models with three copies: all items of every example at once, and every single change in tree_sum with words of 4 bits."""
+    begin, hit, states = time.perf_counter(), 0, 0
+    try:
+        for name in EXAMPLES:
+            job = job_of(name, 1)
+            if not lacking(THREE_COPIES, job.rules) and run(job).time <= MOST_REPAIRED_STEPS:
+                found = States.of(job, THREE_COPIES)
+                hits_repaired(found, 1, HITS)
+                hit, states = hit + 1, states + len(found.sequences)
+            done()
+        single = every_change_repaired(States.of(replace(job_of("tree_sum", 2), word_bits=6), THREE_COPIES))
+    except AssertionError as wrong:
+        return Part("repair", str(wrong), time.perf_counter() - begin, False)
+    words = f"{hit} example programs, {states} states, each hit {HITS} times in one copy of every item and BOS; {single:,} single changes"
+    return Part("repair", words, time.perf_counter() - begin, True)
+
+
 def random_programs(number: int, seed: int, workers: int) -> Part:
     """A campaign of `lockstep fuzz`, each program in one construction: three times as many programs for the same time.
 
@@ -199,7 +223,7 @@ def main(
     programs: Annotated[int, typer.Option(min=1, help="Random programs.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random programs.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
-    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, samplers, or random programs.", show_default=False)] = None,
+    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, samplers, repair, or random programs.", show_default=False)] = None,
     file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file, and to a record beside it, NAME.json.",
                                                  show_default=False)] = None,
 ) -> None:  # fmt: skip
@@ -208,6 +232,7 @@ def main(
         "proofs": lambda: shown(proofs, len(PROGRAMS), workers),
         "mutants": lambda: shown(mutants, 1, workers),
         "samplers": lambda: shown(samplers, len(SAMPLED), workers),
+        "repair": lambda: shown(repair, len(EXAMPLES), workers),
         "random programs": lambda: random_programs(programs, seed, workers),
     }
     if only and only not in parts:

@@ -18,7 +18,7 @@ from lockstep.commands.compare import rows
 from lockstep.commands.compare.plot import GAP, LOOKS, MACHINE, spread
 from lockstep.commands.compare.rows import SYSTEMS, compare_job, growth, name_of
 from lockstep.commands.compare.table import in_words, serially
-from lockstep.compiler.names import AO_MDM, ARM, EVERY, MASKED_ARM, MDM, ONE_STEP, REVISION, TWO_STEP
+from lockstep.compiler.names import AO_MDM, ARM, EVERY, FIVE_COPIES, MASKED_ARM, MDM, ONE_STEP, REVISION, THREE_COPIES, TWO_STEP
 from lockstep.pram.program import load
 from lockstep.proofs_check.theorems import BOUNDS
 
@@ -30,7 +30,11 @@ def test_every_construction_has_a_row() -> None:
     assert set(by_name) == set(EVERY) and found.rows[0].system == ARM
     assert found.holds and (found.run.time, found.run.job.processors, found.run.job.state_words) == (60, 4, 41)
     for row in found.rows:
-        assert (row.verdict, row.why, row.depth) == ("agrees", "", 5 if row.system == MASKED_ARM else 3)
+        assert (row.verdict, row.why, row.depth) == (
+            "agrees",
+            "",
+            {MASKED_ARM: 5, THREE_COPIES: 4, FIVE_COPIES: 4}.get(row.system, 3),
+        )
         assert row.form == row.counted is not None
         assert row.bound is None or row.form is not None and row.form.operations <= row.bound
     steps = {name: row.form.steps for name, row in by_name.items() if row.form}
@@ -54,11 +58,13 @@ def test_it_says_so_in_words() -> None:
         "ap-mdm two-step takes 130 steps (2.2 T), in a context of 60 tokens (1.5 for each word of space).",
         "ap-mdm one-step takes 70 steps (1.2 T), in a context of 89 tokens (2.2 for each word of space).",
         "revision takes 60 steps (1.0 T), in a context of 46 tokens (1.1 for each word of space).",
+        "revision 3-copies takes 60 steps (1.0 T), in a context of 136 tokens (3.3 for each word of space).",
+        "revision 5-copies takes 60 steps (1.0 T), in a context of 226 tokens (5.5 for each word of space).",
         "So what revision saves beside arm erasing is time, not space: 60 decoding steps instead of 1,372.",
     ]
-    assert (
-        serially(found.rows)[-1]
-        == "No such bound holds for arm erasing, ap-mdm two-step, ap-mdm one-step and revision: positions get new tokens again."
+    assert serially(found.rows)[-1] == (
+        "No such bound holds for arm erasing, ap-mdm two-step, ap-mdm one-step, revision, revision 3-copies and revision 5-copies: "
+        "positions get new tokens again."
     )
     assert re.fullmatch(
         r"A serial machine needs \d.\de\d+ multiply-adds for mdm: at most c N\^3 = \d.\de\d+ \(Theorem 2\)\.",
@@ -75,7 +81,7 @@ def test_the_table_has_the_figures(do: Do) -> None:
     for system in record["systems"]:
         name = " ".join(filter(None, (system["process"], system["schedule"])))
         (line,) = (
-            line for line in table.out.partition("closed forms")[0].splitlines() if re.match(rf"{re.escape(name)} +\d", line)
+            line for line in table.out.partition("closed forms")[0].splitlines() if re.match(rf"{re.escape(name)} +\d+ ", line)
         )
         form = system["by_form"]
         figures = [str(system["depth"]), *(str(form[x]) for x in ("steps", "steps", "context", "tokens"))]
@@ -113,7 +119,7 @@ def test_an_engines_limit_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_construction_without_models_of_the_mode_says_so(do: Do) -> None:
     outcome = do("compare histogram --size 2 --json")
     lacking = [system for system in json.loads(outcome.out)["systems"] if system["verdict"] == "no model"]
-    names = ["ap-mdm one-step", "revision"]
+    names = ["ap-mdm one-step", "revision", "revision 3-copies", "revision 5-copies"]
     assert [" ".join(filter(None, (s["process"], s["schedule"]))) for s in lacking] == names
     for name, system in zip(names, lacking):
         assert system["depth"] is None and system["by_form"] is None

@@ -113,7 +113,7 @@ ModelDtype = Annotated[
 ]
 Process = Annotated[ProcessName, typer.Option("--process", help="Generation process.")]
 Parallel = Annotated[ParallelName, typer.Option("--process", help="Generation process.")]
-SCHEDULES_HELP = "two-step or one-step of ap-mdm; erasing of arm, which keeps the context short"
+SCHEDULES_HELP = "two-step or one-step of ap-mdm; erasing of arm, which keeps the context short; 3-copies or 5-copies of revision"
 Schedule = Annotated[ScheduleName, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}.")]
 ModelProcess = Annotated[Optional[ProcessName], typer.Option("--process", help="Generation process [mdm].", show_default=False)]
 ModelSchedule = Annotated[

@@ -87,7 +87,7 @@ def check_columns(network: Network, interface: Interface, size: Size) -> int:
             raise WrongStructure(f"{name} holds up to {min(highs)}, not {most}")
     _same("fields of positions", set(network.positions), set(interface.positions))
     for number, layer in enumerate(network.layers, 1):
-        wanted = {name for name, copy in interface.heads.items() if copy.layer + interface.ahead == number}
+        wanted = {name for name, copy in interface.heads.items() if copy.layer == number - interface.ahead}
         _same(f"heads of layer {number}", set(layer.copies), wanted)
     if (network.control is None) != ("control.remask" not in interface.fields):
         raise WrongStructure("edit bits are missing" if network.control is None else "edit bits: the construction has none")

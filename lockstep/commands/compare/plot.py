@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: File formats, with what keeps the same figure the same file.
 FORMATS: dict[str, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {}}
-#: Colours, markers and dashes, taken in turn. People who are colour-blind tell these colours apart (Okabe and Ito, 2008).
+#: Colours, markers and dashes, taken in turn. People who are colour-blind tell these colours apart (the first: Okabe and Ito, 2008).
 LOOKS = (
     ("#000000", "s", (0, ())),
     ("#0072b2", "o", (0, (5, 2))),
@@ -27,8 +27,8 @@ LOOKS = (
     ("#e69f00", "P", (0, (4, 1, 1, 1))),
     ("#56b4e9", "X", (0, ())),
     ("#8b5a2b", "<", (0, (3, 1))),
-    ("#000000", ">", (0, (1, 1))),
-    ("#0072b2", "h", (0, (4, 1, 1, 1))),
+    ("#2000e0", ">", (0, (1, 1))),
+    ("#40c060", "h", (0, (4, 1, 1, 1))),
 )
 #: The machine's own line.
 MACHINE: dict[str, Any] = {"color": "#5f5f5f", "linewidth": 1.0}
