@@ -3,14 +3,15 @@
 After a decoding step each exposed token changes with the same chance, to a token drawn by its kind:
 
 - `random`: any other token but MASK, all alike.
-- `plausible`: a token of the same kind, in which one bit is another one. A kind without bits becomes the kind that stands in its place in
-  other steps: HALT a program counter, NONE a register, any other a word.
+- `plausible`: a token of the same kind, in which one bit is another one. A token without bits becomes one of another kind, which the caller
+  names.
 
 What is drawn depends on the sequence alone, so it is the same for all engines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -21,8 +22,6 @@ from lockstep.models.tokens import Vocabulary
 from lockstep.models.transformer import Tokens
 
 KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
-#: What takes the place of a kind without bits.
-INSTEAD = {"HALT": "PC", "NONE": "REG"}
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,13 @@ class Faults:
 
 
 class Injector:
-    """Draws the faults of one decode, step by step."""
+    """Draws the faults of one decode, step by step.
 
-    def __init__(self, faults: Faults, vocabulary: Vocabulary) -> None:
-        self.faults, self.vocabulary = faults, vocabulary
+    Args: instead: by a kind without bits, the kind that takes its place in plausible faults; that of "" takes any other one's.
+    """
+
+    def __init__(self, faults: Faults, vocabulary: Vocabulary, instead: Mapping[str, str]) -> None:
+        self.faults, self.vocabulary, self.instead = faults, vocabulary, instead
         self.random = np.random.default_rng(faults.seed)
 
     def draw(self, tokens: Tokens, exposed: Tokens) -> tuple[Tokens, Tokens]:
@@ -58,5 +60,5 @@ class Injector:
         kind, value = vocabulary.split(token)
         if bits := vocabulary.bits(kind):
             return vocabulary.token(kind, value ^ 1 << int(random.integers(bits)))
-        instead = INSTEAD.get(kind, "WORD")
+        instead = self.instead.get(kind) or self.instead[""]
         return vocabulary.token(instead, int(random.integers(1 << vocabulary.bits(instead))))

@@ -26,6 +26,8 @@ from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.decoding import PLAIN, DecodeOptions, Prepared, check_fits, lay_out, outputs_of, pick_engine
 from lockstep.proofs_check.theorems import BOUNDS
 
+#: The kinds that take the place of tokens without bits: what stands there in other steps.
+INSTEAD = {"HALT": "PC", "NONE": "REG", "": "WORD"}
 #: Faults make of the pairs of masked-arm what is no sequence.
 UNREADABLE = frozenset({MASKED_ARM})
 #: A decode with faults is given up after this many times the decoding steps of the one without, and some more.
@@ -109,7 +111,7 @@ class Disturbable:
 
     def disturb(self, faults: Faults) -> Disturbed:
         """Decode once with faults."""
-        decoder, injector = self._decoder(), Injector(faults, self.compiled.model.vocabulary)
+        decoder, injector = self._decoder(), Injector(faults, self.compiled.model.vocabulary, INSTEAD)
         found = _Following(self)
         try:
             for step in self._steps(decoder):

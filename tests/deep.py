@@ -19,7 +19,6 @@ from typing import Annotated, Any, Optional
 
 import typer
 from kit.copies import States, every_change_repaired, hits_repaired
-from kit.jobs import PROGRAMS as EXAMPLES
 from kit.jobs import job_of
 from kit.sampler_runs import Piece, Tally, decoded, sizes
 from rich.console import Console
@@ -141,8 +140,8 @@ def repair(workers: int, done: Callable[[], None]) -> Part:
     """Faults in models with three copies: all items of every example at once, and every single change in tree_sum with words of 4 bits."""
     begin, hit, states = time.perf_counter(), 0, 0
     try:
-        for name in EXAMPLES:
-            job = job_of(name, 1)
+        for path in PROGRAMS:
+            job = job_of(path.stem, 1)
             if not lacking(THREE_COPIES, job.rules) and run(job).time <= MOST_REPAIRED_STEPS:
                 found = States.of(job, THREE_COPIES)
                 hits_repaired(found, 1, HITS)
@@ -232,7 +231,7 @@ def main(
         "proofs": lambda: shown(proofs, len(PROGRAMS), workers),
         "mutants": lambda: shown(mutants, 1, workers),
         "samplers": lambda: shown(samplers, len(SAMPLED), workers),
-        "repair": lambda: shown(repair, len(EXAMPLES), workers),
+        "repair": lambda: shown(repair, len(PROGRAMS), workers),
         "random programs": lambda: random_programs(programs, seed, workers),
     }
     if only and only not in parts:

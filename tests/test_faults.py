@@ -18,7 +18,7 @@ from lockstep.models.names import FaultKind
 from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
 from lockstep.proofs_check.decoding import DecodeOptions
-from lockstep.proofs_check.disturbed import Disturbable, at_rates
+from lockstep.proofs_check.disturbed import INSTEAD, Disturbable, at_rates
 
 VOCABULARY = vocabulary(Size(3, 2, 1, 1))
 
@@ -29,7 +29,7 @@ def of(name: str, size: int, construction: str, engine: str = "indexed") -> Dist
 
 
 def drawn(kind: FaultKind, token: int) -> set[int]:
-    injector = Injector(Faults(1, kind), VOCABULARY)
+    injector = Injector(Faults(1, kind), VOCABULARY, INSTEAD)
     return {injector.another(token) for _ in range(2000)}
 
 
@@ -48,7 +48,7 @@ def test_plausible_faults_flip_a_bit() -> None:
 
 
 def test_the_rate_is_the_chance_of_each_exposed_token() -> None:
-    injector, tokens = Injector(Faults(0.25, seed=3), VOCABULARY), np.full(40_000, VOCABULARY.token("WORD", 1))
+    injector, tokens = Injector(Faults(0.25, seed=3), VOCABULARY, INSTEAD), np.full(40_000, VOCABULARY.token("WORD", 1))
     exposed = np.arange(0, 40_000, 2)
     rows, new = injector.draw(tokens, exposed)
     assert {*rows.tolist()} <= {*exposed.tolist()} and abs(len(rows) / len(exposed) - 0.25) < 0.02

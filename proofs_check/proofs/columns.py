@@ -86,9 +86,9 @@ def check_columns(network: Network, interface: Interface, size: Size) -> int:
         if highs != {most} and name != PARTIAL:  # the range of a partial product is computed from its gates
             raise WrongStructure(f"{name} holds up to {min(highs)}, not {most}")
     _same("fields of positions", set(network.positions), set(interface.positions))
-    for number, layer in enumerate(network.layers, 1):
-        wanted = {name for name, copy in interface.heads.items() if copy.layer == number - interface.ahead}
-        _same(f"heads of layer {number}", set(layer.copies), wanted)
+    for number, layer in enumerate(network.layers, 1 - interface.ahead):
+        wanted = {name for name, copy in interface.heads.items() if copy.layer == number}
+        _same(f"heads of layer {number + interface.ahead}", set(layer.copies), wanted)
     if (network.control is None) != ("control.remask" not in interface.fields):
         raise WrongStructure("edit bits are missing" if network.control is None else "edit bits: the construction has none")
     wanted_tokens = vocabulary(size, interface.marks)

@@ -20,7 +20,7 @@ MUTANTS = (
     row("a random fault may be a mask", Rewrite(ANOTHER, "{token, vocabulary.mask}", "{token}"), DRAWS),
     row("tokens behind those left out are never drawn", Rewrite(ANOTHER, "found += found >= each", "found += found == each"), DRAWS),
     row("plausible faults flip the lowest bit alone", Rewrite(ANOTHER, "value ^ 1 << int(random.integers(bits))", "value ^ 1"), DRAWS),
-    row("HALT becomes a word", Rewrite(ANOTHER, 'INSTEAD.get(kind, "WORD")', '"WORD"'), DRAWS),
+    row("HALT becomes a word", Rewrite(ANOTHER, 'self.instead.get(kind) or self.instead[""]', 'self.instead[""]'), DRAWS),
     row("every exposed token changes", Rewrite(faults.Injector.draw, "< self.faults.rate", ">= 0"), DRAWS),
     row("sessions are not told of faults",
         Rewrite(decode.Decoder.disturb, "np.union1d(self.untold.rows, change.rows)", "self.untold.rows")),

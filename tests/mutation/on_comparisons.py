@@ -59,9 +59,12 @@ def comparisons_in_words() -> None:
     )
     assert words[5].startswith("ap-mdm two-step takes ") and words[5].endswith(" for each word of space)."), words[5]
     assert words[7] == "revision takes 9 steps (1.0 T), in a context of 22 tokens (1.0 for each word of space).", words[7]
+    for words_of_space, copies, said in ((3.0, 3, words[8]), (5.0, 5, words[9])):
+        context = f"{1 + copies * 21} tokens ({words_of_space} for each word of space)"
+        assert said == f"revision {copies}-copies takes 9 steps (1.0 T), in a context of {context}.", said
     saved = f"9 decoding steps instead of {erasing}"
-    assert words[8] == f"So what revision saves beside arm erasing is time, not space: {saved}.", words[8]
-    assert len(words) == 9 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
+    assert words[10] == f"So what revision saves beside arm erasing is time, not space: {saved}.", words[10]
+    assert len(words) == 11 and len(serially(found.rows)) == 5, f"{serially(found.rows)}"
     assert "if it keeps keys and values" in serially(found.rows)[0] and "keeps" not in serially(found.rows)[1]
 
 

@@ -14,7 +14,7 @@ from lockstep.models.editing import NotFinished
 from lockstep.models.faults import Faults, Injector
 from lockstep.models.sampling import Sampling
 from lockstep.proofs_check.decoding import DecodeOptions
-from lockstep.proofs_check.disturbed import Disturbable
+from lockstep.proofs_check.disturbed import INSTEAD, Disturbable
 from mutation.table import Check
 
 
@@ -23,7 +23,7 @@ def faults_are_drawn() -> None:
     v = vocabulary(Size(2, 1, 1, 1))
 
     def drawn(kind: str, token: int) -> set[int]:
-        injector = Injector(Faults(1, kind), v)  # type: ignore[arg-type]
+        injector = Injector(Faults(1, kind), v, INSTEAD)  # type: ignore[arg-type]
         return {injector.another(token) for _ in range(500)}
 
     for token in range(v.size):
@@ -31,7 +31,7 @@ def faults_are_drawn() -> None:
     words = {v.token("WORD", 1), v.token("WORD", 2)}
     assert drawn("plausible", v.token("WORD", 3)) == words, "plausible faults of a word"
     assert drawn("plausible", v.token("HALT")) == {v.token("PC", 0), v.token("PC", 1)}, "plausible faults of HALT"
-    rows, _ = Injector(Faults(0.5), v).draw(np.full(1000, v.token("WORD", 3)), np.arange(1000))
+    rows, _ = Injector(Faults(0.5), v, INSTEAD).draw(np.full(1000, v.token("WORD", 3)), np.arange(1000))
     assert 400 < len(rows) < 600, f"{len(rows)} of 1000 tokens change at a rate of 0.5"
 
 
@@ -52,7 +52,7 @@ def decodes_with_faults() -> None:
 
 def _same_as_anew(of: Disturbable, faults: Faults, construction: str) -> None:
     """Decode step by step, each with a new decoder; outputs that are no majority of copies are compared as they are."""
-    model, process, injector = of.compiled.model, of.compiled.process, Injector(faults, of.compiled.model.vocabulary)
+    model, process, injector = of.compiled.model, of.compiled.process, Injector(faults, of.compiled.model.vocabulary, INSTEAD)
     tokens, count, spread = of.layout.tokens(), 0, []
     for number, right in enumerate(of.undisturbed, 1):
         try:

@@ -26,6 +26,7 @@ def draw_corrupted(found: Corrupted, path: Path) -> None:
         axes.set_xscale("log")
         axes.set_ylim(-0.03, 1.03)
         axes.set_title(f"{found.run.job.name}: runs with right outputs, {found.faults.kind} faults")
+        axes.set_ylabel("share of runs")
         axes.set_xlabel("chance that a token changes between two decoding steps (logarithmic)")
         figure.legend(loc="outside right upper", frameon=False)
         page, kind = io.BytesIO(), path.suffix[1:].lower()

@@ -35,8 +35,8 @@ def _cycle(layout: erasing.Layout) -> dict[str, Any]:
 def _copies(layout: copies.Layout) -> dict[str, Any]:
     """Regions: each copy of the parameters, of the cells and of the processors' rows. What is empty has none."""
     job, given = layout.job, layout.first_cell - 1
-    parts = ("parameter", given, 0), ("cell", job.space, 0), ("row", layout.items - given - job.space, len(layout.row_names(job)))
-    regions = [{"name": f"copy {number + 1}: {name}", "many": many, "columns": columns}
+    parts = ("given", given, 0), ("cell", job.space, 0), ("row", layout.items - given - job.space, len(layout.row_names(job)))
+    regions = [{"name": f"{name} {number + 1}:", "many": many, "columns": columns}
                for number in range(layout.COPIES) for name, many, columns in parts if many]  # fmt: skip
     return {"form": "rows", "length": layout.length, "parameters": given, "outputs": len(job.outputs),
             "firstOutput": job.outputs.start, "regions": [{"name": "", "many": 1, "columns": 0}, *regions]}  # fmt: skip
