@@ -150,7 +150,7 @@ OF_PROOFS = (
         PROOFS,
         "heads may be in any layer",
         columns.check_columns,
-        "copy.layer == number - interface.ahead",
+        "copy.layer == number",
         "name in layer.copies",
         "proof finds a head of another layer",
     ),
