@@ -18,7 +18,7 @@ from lockstep.models.names import FaultKind
 from lockstep.models.processes import usual_order
 from lockstep.models.sampling import Sampling
 from lockstep.proofs_check.decoding import DecodeOptions
-from lockstep.proofs_check.disturbed import INSTEAD, Disturbable, at_rates
+from lockstep.proofs_check.disturbed import INSTEAD, Disturbable, Disturbed, at_rates
 
 VOCABULARY = vocabulary(Size(3, 2, 1, 1))
 
@@ -125,6 +125,16 @@ def test_compare_decodes_at_rates(do: Do, tmp_path: Path) -> None:
     assert "runs with right outputs" in figure.read_text()
     (row,) = (row for row in do(line).out.splitlines() if row.startswith("revision 3-copies"))
     assert row.split()[2:4] == ["2/2", "(0.0)"] and row.split()[4] == "2/2"
+
+
+def test_a_broken_theorem_is_a_failure(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a model does not repair what it must repair, commands end with status 3 and say so."""
+    monkeypatch.setattr(Disturbed, "breaks_theorem", property(lambda self: self.covered is not None))
+    one = do("decode or_constant --size 2 --process revision --schedule 3-copies --corrupt 0.01")
+    assert one.status == 3 and "the model repairs such faults, and it did not" in one.err
+    all_ = do("compare or_constant --size 2 --corrupt 0.01 --runs 1 --max-decoding-steps 20")
+    assert all_.status == 3 and "FAILED: revision 3-copies repairs such faults, and it did not" in all_.out
+    assert do("decode or_constant --size 2 --process revision --corrupt 0.01").status == 0
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lockstep.compiler import copies
+from lockstep.compiler import copies, invariants
 from lockstep.compiler.circuit import Circuit, Field
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.names import THREE_COPIES
+from lockstep.models.engines import plan
 from lockstep.proofs_check.proofs import repairing
 from mutation.planting import Planting, Rebuilt, Rewrite
 from mutation.table import Mutant
 
 KNOW = copies.CopiesBuilder.know
+MARKED, SINKS = invariants._check_marked_sink, "marked first rows"
 REPAIRS, PROVES, REFUSES = "copies are repaired", "proof of copies", "proofs refuse wrong votes"
 
 
@@ -77,4 +79,11 @@ MUTANTS = (
         Rewrite(repairing._check_behind, "if matrix[:, columns].any():", "if False:"), REFUSES),
     row("gates of the first layer may read tokens", Rewrite(repairing._check_gates, "sorted(reads - positions - votes)", "[]"), REFUSES),
     row("heads may choose rows by tokens", Rewrite(repairing._check_heads, "sorted(chosen - positions)", "[]"), REFUSES),
+    row("a marked first row may ask", Rewrite(MARKED, "_most_on(lookup.asks, fixed, may, circuit) > 0", "False"), SINKS),
+    row("a marked first row may be found",
+        Rewrite(MARKED, "any(_most_on(form, fixed, may, circuit) > 0 for form in lookup.conditions)", "False"), SINKS),
+    row("a marked first row may have a recency", Rewrite(MARKED, "lookup.recency.terms.keys() & may or", ""), SINKS),
+    row("a marked first row may give its token", Rewrite(MARKED, "not all(m.query == m.key for m in lookup.matches)", "False"), SINKS),
+    row("gates may fire on a marked first row", Rewrite(MARKED, "may |= {*given}", "pass"), SINKS),
+    row("no bit of positions marks the first row", Rewrite(plan._marks, "int(rows.sum()) == len(first)", "False"), AGREES),
 )  # fmt: skip

@@ -11,9 +11,9 @@ from kit.jobs import job_of
 
 from lockstep.compiler import compile as pipeline
 from lockstep.compiler.assemble import assemble
-from lockstep.compiler.circuit import Circuit, Threshold
+from lockstep.compiler.circuit import Circuit, Match, Threshold
 from lockstep.compiler.compile import compile_job
-from lockstep.compiler.invariants import CircuitError
+from lockstep.compiler.invariants import CircuitError, _check_marked_sink
 from lockstep.compiler.linear import Linear
 from lockstep.compiler.names import THREE_COPIES
 from lockstep.models.sampling import Sampling
@@ -126,7 +126,33 @@ def wrong_votes_are_refused() -> None:
             raise AssertionError(f"{name}: the proof does not see it")
 
 
+ONE = Linear({("one", 0): 1})
+#: Circuits in which the first row, whose token may be any, does something.
+SINKS: dict[str, tuple[str, Callable[[Circuit], None]]] = {
+    "it asks": ("the BOS row asks", _head(asks=ONE)),
+    "it may be found": ("the BOS row meets a condition", _head(conditions=(ONE,))),
+    "its token says who is found": ("the BOS row has a value or a recency", _head(recency=TOKEN, recency_max=1)),
+    "it gives its token to who finds nothing": ("the BOS row has a value or a recency", _head(matches=(Match(ONE, COPY_0),))),
+    "its votes count": ("a gate of layer 1 fires on the BOS row", _votes(lambda g: Threshold(g.form + 4, g.writes))),
+}
+
+
+def marked_rows_are_checked() -> None:
+    job = job_of("tree_sum", 1)
+    compiled = compile_job(job, run(job).time, construction=THREE_COPIES)
+    for name, (says, tamper) in SINKS.items():
+        circuit = pipeline.find_construction(THREE_COPIES).build(compiled.code, compiled.widths)
+        tamper(circuit)
+        try:
+            _check_marked_sink(circuit)
+        except CircuitError as error:
+            assert says in str(error), f"{name}: {error}"
+        else:
+            raise AssertionError(f"{name}: nothing says so")
+
+
 CHECKS = (
+    Check("marked first rows", "circuits whose first row asks, is found, or gives what its token says", marked_rows_are_checked),
     Check("copies are repaired", "changed copies of every item, before every step of a run", copies_are_repaired),
     Check(
         "agreement of copies", "every token after every step, where stores of several processors collide", copies_agree, REFUSALS
