@@ -137,7 +137,7 @@ def samplers(workers: int, done: Callable[[], None]) -> Part:
 
 
 def repair(workers: int, done: Callable[[], None]) -> Part:
-    """Faults in models with three copies: all items of every example at once, and every single change in tree_sum with words of 4 bits."""
+    """Faults in models with three copies: all items of every example at once, and every single change in tree_sum with words of 6 bits."""
     begin, hit, states = time.perf_counter(), 0, 0
     try:
         for path in PROGRAMS:

@@ -28,7 +28,7 @@ from kit.small import small_model
 
 from lockstep.commands.compile import compile_to_file
 from lockstep.compiler.compile import CONSTRUCTIONS, Compiled, compile_code
-from lockstep.compiler.names import AO_MDM, COPIES
+from lockstep.compiler.names import AO_MDM, COPIES, REVISION
 from lockstep.compiler.processor import Code
 from lockstep.models.files import load_model, save_model
 from lockstep.pram.instructions import INSTRUCTIONS as MACHINE_INSTRUCTIONS
@@ -162,7 +162,8 @@ def rows_outside(compiled: Compiled, rows: Rows) -> int:
 def test_rows_of_runs_are_of_the_kinds_that_were_gone_through(construction: str) -> None:
     compiled = small_model(construction)
     rows = rows_of_runs(compiled)
-    assert len(rows.before[0]) > (300 if compiled.model.causal else 500)  # rows of a causal model do not change
+    least = 200 if construction == REVISION else 300 if compiled.model.causal else 500  # of these, states are short, or rows stay
+    assert len(rows.before[0]) > least
     assert rows_outside(compiled, rows) == 0
     moved = replace(rows, before=(rows.before[0] + 2, *rows.before[1:]))
     assert rows_outside(compiled, moved) == len(rows.before[0])
