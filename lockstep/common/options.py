@@ -121,12 +121,12 @@ ModelSchedule = Annotated[
 ]
 SomeProcess = Annotated[
     Optional[ProcessOrAll],
-    typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm [mdm].", show_default=False),
+    typer.Option("--process", help="Generation process; all takes mdm, ap-mdm, arm and revision [mdm].", show_default=False),
 ]
 SomeSchedule = Annotated[
     Optional[ScheduleOrAll], typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP} [two-step].", show_default=False)
 ]
-EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm and arm.")]
+EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm, arm and revision.")]
 AnyProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}; all takes each.")]

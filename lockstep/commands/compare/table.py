@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lockstep.commands.compare.rows import Comparison, Counts, SystemRow
     from lockstep.pram.machine import Run
 
-COLUMNS = ("depth", "decoding\nsteps", "steps\ncounted", "peak\ncontext", "tokens\nmade", "tokens\n/ pass", "multiply\nadds")
+COLUMNS = ("depth", "decoding\nsteps", "steps\ncounted", "peak\ncontext", "tokens\nmade", "in a\npass", "multiply\nadds")
 
 
 def comparison_table(comparison: Comparison, params: dict[str, int]) -> RenderableType:
@@ -68,7 +68,7 @@ def _short(value: int) -> str:
 
 def _ratio(value: int, of: int) -> str:
     ratio = value / of
-    return f"{ratio:.1f}" if ratio < 10_000 else _short(round(ratio))
+    return f"{ratio:.1f}" if ratio < 1000 else _short(round(ratio))
 
 
 def _reasons(rows: Sequence[SystemRow]) -> list[Text]:
