@@ -280,7 +280,7 @@ def test_what_cannot_be_planted() -> None:
 
 
 def load(mutant: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    def session(model: Any, tokens: Any, positions: Any, device: str, every: bool) -> NativeSession:
+    def session(model: Any, tokens: Any, positions: Any, device: str, every: bool = False) -> NativeSession:
         return NativeSession(model, tokens, positions, mutant, every)
 
     monkeypatch.setitem(ENGINES, "native", session)

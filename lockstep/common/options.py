@@ -126,7 +126,9 @@ SomeProcess = Annotated[
 SomeSchedule = Annotated[
     Optional[ScheduleOrAll], typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP} [two-step].", show_default=False)
 ]
-EachProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm, arm and revision.")]
+EachProcess = Annotated[
+    ProcessOrAll, typer.Option("--process", help="Generation process; all takes mdm, ap-mdm, arm and revision.")
+]
 AnyProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}; all takes each.")]

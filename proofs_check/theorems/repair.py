@@ -41,7 +41,7 @@ def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order:
     troubles = [trouble for trouble in (_trouble(m, COPIES[construction]) for m in rows) if trouble]
     minority = COPIES[construction] // 2
     measured = troubles[0] if troubles else f"{minority} of {COPIES[construction]} copies"
-    yield Check("copies that may change", on, f"== {minority}", measured, not troubles, process=construction)
+    yield Check("changed copies", on, f"== {minority}", measured, not troubles, process=construction)
 
 
 def _trouble(m: CheckedDecode, copies: int) -> str:
