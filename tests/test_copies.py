@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from kit.cases import job as job_with
+from kit.commands import FINE, MISUSED, Do
 from kit.copies import States, every_change_repaired, hits_repaired
 from kit.jobs import job_of
 from kit.machine_programs import machine_jobs, runs
@@ -105,3 +108,31 @@ def test_proofs_and_certificate(construction: str) -> None:
     assert proof.holds, [o.trouble for o in proof.obligations if not o.holds]
     assert proof.obligations[-1].what == "what a minority of the copies holds changes nothing"
     assert certify(compiled.model, compiled.circuit).holds
+
+
+@pytest.mark.parametrize("command", ["decode --size 2", "verify --sizes 1", "certify", "prove --word-bits 4"])
+def test_a_number_of_copies_names_a_schedule(command: str, do: Do) -> None:
+    name, _, options = command.partition(" ")
+    one, other = (
+        do(f"{name} tree_sum --process revision {given} {options} --json") for given in ("--copies 3", "--schedule 3-copies")
+    )
+    (outcome,) = {one.status, other.status}
+    assert outcome == FINE and without_seconds(one.out) == without_seconds(other.out) and "3-copies" in one.out
+
+
+def without_seconds(text: str) -> str:
+    return re.sub(r'"seconds": [0-9.e-]+', "", text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--process revision --copies 4", "there are models with 3 or 5 copies, not 4"),
+        ("--process ap-mdm --schedule one-step --copies 3", "this is --schedule 3-copies: leave --schedule one-step out"),
+        ("--copies 3", "mdm has no 3-copies schedule; only revision has it"),
+        ("--process revision --copies 0", "there are models with 3 or 5 copies, not 0"),
+    ],
+)
+def test_copies_that_are_refused(options: str, message: str, do: Do) -> None:
+    outcome = do(f"decode tree_sum --size 2 {options}")
+    assert outcome.status == MISUSED and message in " ".join(outcome.err.split())

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from lockstep.common.arguments import construction as construction_named
+from lockstep.common.arguments import with_copies
 from lockstep.common.console import emit
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import DEFAULT_BITS, declared_bits
-from lockstep.common.options import Dtype, File, FixedWinner, Json, ModelBits, Process, Schedule
+from lockstep.common.options import Copies, Dtype, File, FixedWinner, Json, ModelBits, Process, Schedule
 from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
 from lockstep.compiler.names import MODEL_BITS
@@ -33,10 +34,12 @@ def compile(file: File,
             length_bits: Annotated[int, typer.Option(min=LENGTH_BITS[0], max=LENGTH_BITS[1],
                                                      help="Bits of a position (ap-mdm).")] = 12,
             pid_bits: Annotated[int, typer.Option(min=PID_BITS[0], max=PID_BITS[1], help="Bits of a processor number.")] = 6,
-            dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step", winner: FixedWinner = None,
+            dtype: Dtype = "float64", process: Process = "mdm", schedule: Schedule = "two-step",
+            copies: Copies = None, winner: FixedWinner = None,
             json_: Json = False) -> None:  # fmt: skip
     """Compile a program to the weights of a transformer."""
-    construction = construction_named(process, schedule)
+    scheduled = with_copies(schedule, copies)
+    construction = construction_named(process, scheduled)
     from lockstep.compiler.compile import find_construction, takes_time
 
     program = load(file)

@@ -14,7 +14,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from lockstep.common.arguments import check_every
+from lockstep.common.arguments import check_every, with_copies
 from lockstep.common.arguments import construction as construction_named
 from lockstep.common.console import FAILED, INTERRUPTED, emit, err, progress_bar, spinner, table_width
 from lockstep.common.ending import end_with_failures, end_with_run, false_claims, given_parameters, unexpected
@@ -24,6 +24,7 @@ from lockstep.common.models import check_device, check_model, check_order
 from lockstep.common.options import (
     Anchor,
     Bits,
+    Copies,
     Device,
     Engine,
     Every,
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
 
 def decode(file: ProgramOrModel,
            input: Inputs = None, size: Size = None, seed: Seed = 0, word_bits: Bits = None, process: ModelProcess = None,
-           schedule: ModelSchedule = None, every: Every = None, order: Order = None, permutation: Permutation = None,
+           schedule: ModelSchedule = None, copies: Copies = None, every: Every = None, order: Order = None, permutation: Permutation = None,
            sampler: Sampler = None, anchor: Anchor = False, temperature: Temperature = 1, noise: NoiseGiven = None,
            dtype: ModelDtype = None, winner: FixedWinner = None,
            time: Annotated[Optional[int], typer.Option("--time", min=1,
@@ -86,7 +87,8 @@ def decode(file: ProgramOrModel,
            corrupt: Corrupt = None, fault_kind: Kind = None,
            no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion, or token by token with --process arm."""
-    construction = construction_named(process, schedule)
+    scheduled = with_copies(schedule, copies)
+    construction = construction_named(process, scheduled)
     check_device(device, engine)
     from lockstep.compiler import storage
     from lockstep.compiler.compile import is_causal, takes_time
@@ -97,7 +99,7 @@ def decode(file: ProgramOrModel,
     # If the program declares no word size, the model's applies: larger words change no run.
     bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
     named = winner_named(program, winner)
-    check_model(compiled, word_bits, dtype, process, schedule, named)
+    check_model(compiled, word_bits, dtype, process, scheduled, named)
     named = compiled.winner if compiled and compiled.winner else named
     construction = compiled.construction if compiled else construction
     check_every(every, [construction])

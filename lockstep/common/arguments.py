@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import typer
 
-from lockstep.compiler.names import ERASING, PARTS, PROCESSES, SCHEDULES, Parts, construction_of, schedules_of
+from lockstep.compiler.names import ERASING, EVERY, PARTS, PROCESSES, SCHEDULES, Parts, construction_of, schedules_of
 
 MAX_SIZES = 100_000
 
@@ -22,7 +22,7 @@ def construction(process: str | None, schedule: str | None) -> str:
     """The construction (a key of lockstep.compiler.compile.CONSTRUCTIONS); by default mdm, and two-step."""
     process, schedule = process or PROCESSES[0], schedule or SCHEDULES[0]
     if (name := construction_of(process, schedule)) is None:
-        having = " and ".join(parts.process for parts in PARTS.values() if parts.schedule == schedule)
+        having = " and ".join(parts.process for parts in EVERY.values() if parts.schedule == schedule)
         raise typer.BadParameter(f"{process} has no {schedule} schedule; only {having} has it", param_hint="--schedule")
     return name
 
@@ -33,6 +33,21 @@ def constructions(process: str | None, schedule: str | None, among: Mapping[str,
     if process == "all":
         return [name for name, parts in among.items() if schedule == "all" or parts.schedule in ("", schedule)]
     return [construction(process, each) for each in (schedules_of(process) if schedule == "all" else (schedule,))]
+
+
+def with_copies(schedule: str | None, copies: int | None) -> str | None:
+    """The schedule: that of so many copies, where their number is given.
+
+    Raises: typer.BadParameter: there is no such number of copies, or another schedule is given as well.
+    """
+    if copies is None:
+        return schedule
+    name, numbers = f"{copies}-copies", [each.removesuffix("-copies") for each in SCHEDULES if each.endswith("-copies")]
+    if name not in SCHEDULES:
+        raise typer.BadParameter(f"there are models with {' or '.join(numbers)} copies, not {copies}", param_hint="--copies")
+    if schedule not in (None, SCHEDULES[0], name):
+        raise typer.BadParameter(f"this is --schedule {name}: leave --schedule {schedule} out", param_hint="--copies")
+    return name
 
 
 def check_every(every: int | None, constructions: Iterable[str]) -> None:

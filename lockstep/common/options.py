@@ -132,6 +132,12 @@ EachProcess = Annotated[
 AnyProcess = Annotated[ProcessOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generation process; all takes each of them.")]
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}; all takes each.")]
+Copies = Annotated[
+    Optional[int],
+    typer.Option(
+        "--copies", min=1, help="Copies of every item, of --process revision: 3 is --schedule 3-copies.", show_default=False
+    ),
+]
 Every = Annotated[
     Optional[int],
     typer.Option(

@@ -8,10 +8,25 @@ from typing import Annotated, Optional
 import typer
 
 from lockstep.common.arguments import construction as construction_named
+from lockstep.common.arguments import with_copies
 from lockstep.common.console import emit, err, spinner
 from lockstep.common.ending import end_with_run
 from lockstep.common.inputs import job_and_input, winner_named
-from lockstep.common.options import Bits, Dtype, File, FixedWinner, Input, Json, Parallel, Schedule, Seed, Sidecar, Size, Steps
+from lockstep.common.options import (
+    Bits,
+    Copies,
+    Dtype,
+    File,
+    FixedWinner,
+    Input,
+    Json,
+    Parallel,
+    Schedule,
+    Seed,
+    Sidecar,
+    Size,
+    Steps,
+)
 from lockstep.common.paths import writable_model_path
 from lockstep.common.tables import record_table
 from lockstep.pram.machine import DEFAULT_MAX_STEPS
@@ -19,14 +34,15 @@ from lockstep.pram.program import load
 
 
 def export(file: File, input: Input = None, size: Size = None, seed: Seed = 0, process: Parallel = "mdm",
-           schedule: Schedule = "two-step", winner: FixedWinner = None,
+           schedule: Schedule = "two-step", copies: Copies = None, winner: FixedWinner = None,
            out_: Annotated[Optional[Path], typer.Option("--out",
                                                         help="File to write [NAME.job.safetensors; NAME is the program's].",
                                                         show_default=False)] = None,
            word_bits: Bits = None, dtype: Dtype = "float64",
            max_steps: Steps = DEFAULT_MAX_STEPS, no_sidecar: Sidecar = False, json_: Json = False) -> None:  # fmt: skip
     """Write one run with its weights for other decoders."""
-    construction = construction_named(process, schedule)
+    scheduled = with_copies(schedule, copies)
+    construction = construction_named(process, scheduled)
     program = load(file)
     target = writable_model_path(out_ or Path(f"{program.name}.job.safetensors"))
     job, given = job_and_input(program, input, size, seed, word_bits, winner_named(program, winner), use_sidecar=not no_sidecar)

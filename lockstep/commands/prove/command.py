@@ -9,10 +9,10 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Group
 
-from lockstep.common.arguments import constructions
+from lockstep.common.arguments import constructions, with_copies
 from lockstep.common.console import FAILED, emit, err, progress_bar
 from lockstep.common.models import DEFAULT_BITS, check_model, word_in_range
-from lockstep.common.options import Json, ProgramOrModel, SomeProcess, SomeSchedule
+from lockstep.common.options import Copies, Json, ProgramOrModel, SomeProcess, SomeSchedule
 from lockstep.compiler.names import MASKED_ARM
 from lockstep.pram.parameters import evaluate
 from lockstep.pram.program import Program
@@ -21,7 +21,7 @@ MOST_PROVED_BITS = 16
 
 
 def prove(file: ProgramOrModel,
-          process: SomeProcess = None, schedule: SomeSchedule = None,
+          process: SomeProcess = None, schedule: SomeSchedule = None, copies: Copies = None,
           word_bits: Annotated[Optional[int], typer.Option("--word-bits", min=2, max=MOST_PROVED_BITS,
                     help="Bits of a word [the number that the program declares, or 16].", show_default=False)] = None,
           json_: Json = False) -> None:  # fmt: skip
@@ -30,7 +30,8 @@ def prove(file: ProgramOrModel,
     The proof covers all operand words of up to 16 bits: word operations, every instruction on every kind of row, and the
     tokens that leave the model.
     """
-    wanted = constructions(process, schedule)
+    scheduled = with_copies(schedule, copies)
+    wanted = constructions(process, scheduled)
     _check_has_interface(wanted)
     from lockstep.commands.prove.proving import prove_program
     from lockstep.commands.prove.table import proof_record, proof_table
@@ -38,7 +39,7 @@ def prove(file: ProgramOrModel,
 
     with progress_bar(err, "proving") as progress:
         program, compiled = load_program_or_model(file)
-        check_model(compiled, word_bits, None, process, schedule)
+        check_model(compiled, word_bits, None, process, scheduled)
         _check_has_interface([compiled.construction] if compiled else [])
         bits = compiled.widths.word if compiled else word_bits or fixed_bits(program)
         if bits > MOST_PROVED_BITS:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from lockstep.commands.verify.table import report_record, report_table
-from lockstep.common.arguments import check_every, constructions, parse_sizes
+from lockstep.common.arguments import check_every, constructions, parse_sizes, with_copies
 from lockstep.common.console import FAILED, WRONG, emit, err, keep_despite_errors, progress_bar
 from lockstep.common.inputs import winner_named
 from lockstep.common.models import check_device, check_order
@@ -20,6 +20,7 @@ from lockstep.common.options import (
     AnyProcess,
     AnyWinner,
     Bits,
+    Copies,
     Device,
     Dtype,
     EachSchedule,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 def verify(file: File, input: Input = None,
            process: AnyProcess = "mdm",
-           schedule: EachSchedule = "two-step", every: Every = None,
+           schedule: EachSchedule = "two-step", copies: Copies = None, every: Every = None,
            random: Annotated[int, typer.Option("--random", min=1, help="Inputs of each size; equal inputs run once.")] = 3,
            sizes: Annotated[str, typer.Option("--sizes", help="Sizes of the drawn inputs: 8, 1..64 or 1,2,4.")] = "1..4",
            seed: Seed = 0, winner: AnyWinner = None, order: Order = None,
@@ -80,7 +81,8 @@ def verify(file: File, input: Input = None,
     small input on which it fails, NAME-failing.html plays it, and the command that repeats the failure is shown.
     """
     check_device(device, engine)
-    chosen = constructions(process, schedule, EVERY)
+    scheduled = with_copies(schedule, copies)
+    chosen = constructions(process, scheduled, EVERY)
     check_every(every, chosen)
     check_order(order, chosen)
     sampled = read_sampled(sampler, anchor, temperature, noise, order, chosen)
