@@ -134,9 +134,7 @@ EachParallel = Annotated[ParallelOrAll, typer.Option("--process", help="Generati
 EachSchedule = Annotated[ScheduleOrAll, typer.Option("--schedule", help=f"Schedule: {SCHEDULES_HELP}; all takes each.")]
 Copies = Annotated[
     Optional[int],
-    typer.Option(
-        "--copies", min=1, help="Copies of every item, of --process revision: 3 is --schedule 3-copies.", show_default=False
-    ),
+    typer.Option("--copies", help="Copies of every item, of --process revision: 3 is --schedule 3-copies.", show_default=False),
 ]
 Every = Annotated[
     Optional[int],
