@@ -46,7 +46,7 @@ bench: $(READY)
 
 # ONLY=text takes those whose area or name holds it, MARKDOWN=file writes the list
 mutants: $(READY)
-	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(SUDOKU),--sudoku "$(SUDOKU)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 # PROGRAMS=1000 takes fewer random programs, ONLY=proofs|mutants|"random programs" one part, MARKDOWN=file writes the tables
 deep: $(READY)

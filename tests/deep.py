@@ -154,6 +154,21 @@ def repair(workers: int, done: Callable[[], None]) -> Part:
     return Part("repair", words, time.perf_counter() - begin, True)
 
 
+def sudoku(puzzles: str) -> Part:
+    """All Sudokus of a file, or of an example, each held against exact cover. It shows its own progress.
+
+    Args: puzzles: a file with one in each line, such as the public list top1465, or an example's name.
+    """
+    begin = time.perf_counter()
+    status, found = answer("lockstep.cli", "task", "sudoku", puzzles, "--json", bar=True)
+    records = found["puzzles"]
+    steps = sorted(record["decoding_steps"] for record in records)
+    held = sum(record["holds"] for record in records)
+    words = f"{held} of {len(records)} puzzles of {Path(puzzles).name} are right"
+    words += f"; decoding steps {steps[len(steps) // 2]:,} in the middle, {steps[-1]:,} at most"
+    return Part("sudoku", words, time.perf_counter() - begin, status == FINE and held == len(records) > 0)
+
+
 def random_programs(number: int, seed: int, workers: int) -> Part:
     """A campaign of `lockstep fuzz`, each program in one construction: three times as many programs for the same time.
 
@@ -222,7 +237,9 @@ def main(
     programs: Annotated[int, typer.Option(min=1, help="Random programs.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random programs.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
-    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, samplers, repair, or random programs.", show_default=False)] = None,
+    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, samplers, repair, sudoku, or random programs.",
+                                                show_default=False)] = None,
+    puzzles: Annotated[str, typer.Option("--sudoku", help="A file of Sudokus, one in each line.")] = "sudoku_hard",
     file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file, and to a record beside it, NAME.json.",
                                                  show_default=False)] = None,
 ) -> None:  # fmt: skip
@@ -232,6 +249,7 @@ def main(
         "mutants": lambda: shown(mutants, 1, workers),
         "samplers": lambda: shown(samplers, len(SAMPLED), workers),
         "repair": lambda: shown(repair, len(PROGRAMS), workers),
+        "sudoku": lambda: sudoku(puzzles),
         "random programs": lambda: random_programs(programs, seed, workers),
     }
     if only and only not in parts:

@@ -39,6 +39,8 @@ def answers(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     def answer(*command: str, bar: bool = False) -> tuple[int, Any]:
         if "mutation" in command:
             return changed.get("mutation", 0), {"mutants": [{"verdict": "killed", "area": "machine"}]}
+        if "sudoku" in command:
+            return changed.get("sudoku", 0), {"puzzles": [{"holds": "sudoku" not in changed, "decoding_steps": 7}]}
         return (3, CAMPAIGN | {"failing": {"command": "lockstep verify this"}}) if "fuzz" in changed else (0, CAMPAIGN)
 
     monkeypatch.setattr(deep, "answer", answer)
@@ -62,6 +64,7 @@ def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.Monke
 
 CHANGES: list[dict[str, Any]] = [
     {}, {"proof": {"holds": False}}, {"proof": {"seconds": 61.0}}, {"mutation": 3}, {"fuzz": 3}, {"samplers": 3}, {"repair": 3},
+    {"sudoku": 3},
 ]  # fmt: skip
 
 
@@ -82,9 +85,10 @@ def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pyt
     text = (tmp_path / "deep.md").read_text()
     assert "checked on 2 of 4 programs of seed 1, 1 left undecoded, 50 steps" in text
     assert ("FAILED: lockstep verify this" in text) == ("fuzz" in changed)
+    assert ("0 of 1 puzzles of sudoku_hard are right" in text) == ("sudoku" in changed)
     assert ("FAILED: step 2" in text) == ("samplers" in changed)
     assert ("state 3 stays wrong" in text) == ("repair" in changed)
-    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 5 - bool(changed)
+    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 6 - bool(changed)
 
 
 def test_a_command_that_crashes_is_no_answer() -> None:
