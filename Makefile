@@ -46,11 +46,11 @@ bench: $(READY)
 
 # ONLY=text takes those whose area or name holds it, MARKDOWN=file writes the list
 mutants: $(READY)
-	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(SUDOKU),--sudoku "$(SUDOKU)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+	PYTHONPATH=tests $(BIN)/python -m mutation $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
-# PROGRAMS=1000 takes fewer random programs, ONLY=proofs|mutants|"random programs" one part, MARKDOWN=file writes the tables
+# PROGRAMS=1000 takes fewer random programs, ONLY=proofs one part, SUDOKU=file solves the Sudokus in it, MARKDOWN=file writes the tables
 deep: $(READY)
-	PYTHONPATH=tests $(BIN)/python -m deep --programs $(or $(PROGRAMS),100000) $(if $(ONLY),--only "$(ONLY)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+	PYTHONPATH=tests $(BIN)/python -m deep --programs $(or $(PROGRAMS),100000) $(if $(ONLY),--only "$(ONLY)") $(if $(SUDOKU),--sudoku "$(SUDOKU)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 viewer: $(VIEWER)/node_modules
 	cd $(VIEWER) && npm run --silent build
