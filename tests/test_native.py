@@ -244,7 +244,9 @@ def one_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         pytest.skip("the native engine was not compiled")
     module = modules.module(request.param)
     monkeypatch.setitem(
-        ENGINES, "native", lambda model, tokens, positions, device, every: NativeSession(model, tokens, positions, module, every)
+        ENGINES,
+        "native",
+        lambda model, tokens, positions, device, every=False: NativeSession(model, tokens, positions, module, every),
     )
 
 
