@@ -10,7 +10,7 @@ sequence before the step, so reads come before writes in every access mode.
 - The row of a register executes, too, if the instruction's destination is that register.
 - A cell finds the store that hits it by a lookup in layer 3; if there are several, the winner's.
 
-Nothing is inserted or deleted, and no place has two slots. So this is the shortest context of all constructions.
+Nothing is inserted or deleted, and no place has two slots. So this is the shortest context of all that do not grow with the run.
 Source: revision in the sense of arXiv 2512.25014.
 """
 

@@ -5,7 +5,7 @@ Each file of `proofs_check/theorems/` defines one THEOREM; `lockstep.proofs_chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lockstep.pram.machine import Run
@@ -48,3 +48,13 @@ def equality(what: str, on: str, form: ClosedForm, rows: Sequence[CheckedDecode]
     values = [found(m) for m in rows]
     holds = values == [form(letters(m)) for m in rows]
     return Check(what, on, str(form), span(values), holds, process=rows[0].compiled.construction)
+
+
+def steps_and_context(bound: Bound, on: str, rows: Sequence[CheckedDecode]) -> Iterator[Check]:
+    """Two rows: decoding steps and context length equal the closed forms of a bound on every decode."""
+
+    def letters(m: CheckedDecode) -> dict[str, int]:
+        return bound.letters(m.job, m.time)
+
+    yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, letters)
+    yield equality("context length", on, bound.context, rows, lambda m: max(m.agreement.context), letters)

@@ -1,4 +1,4 @@
-"""Revision against the machine: every token after every decoding step, T steps and the shortest context, all updates at once."""
+"""Revision against the machine: every token after every decoding step, T steps, a context of the state alone, all updates at once."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import COPIES
 from lockstep.pram.job import Job
-from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.catalog import Theorem, steps_and_context
 from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
 from lockstep.proofs_check.report import Check
@@ -32,12 +32,7 @@ def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order:
     bound = BOUNDS.get(construction)
     if bound is None:
         return
-
-    def of(m: CheckedDecode) -> dict[str, int]:
-        return bound.letters(m.job, m.time)
-
-    yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, of)
-    yield equality("context length", on, bound.context, rows, lambda m: max(m.agreement.context), of)
+    yield from steps_and_context(bound, on, rows)
     troubles = [trouble for trouble in (_trouble(m, COPIES[construction]) for m in rows) if trouble]
     minority = COPIES[construction] // 2
     measured = troubles[0] if troubles else f"{minority} of {COPIES[construction]} copies"

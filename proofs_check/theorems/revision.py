@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import REVISION
 from lockstep.pram.job import Job
-from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.catalog import Theorem, steps_and_context
 from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
 from lockstep.proofs_check.report import Check
@@ -26,15 +26,8 @@ BOUNDS = {REVISION: Bound(STEPS, CONTEXT, letters)}
 
 
 def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
-    bound = BOUNDS.get(construction)
-    if bound is None:
-        return
-
-    def of(m: CheckedDecode) -> dict[str, int]:
-        return bound.letters(m.job, m.time)
-
-    yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, of)
-    yield equality("context length", on, bound.context, rows, lambda m: max(m.agreement.context), of)
+    if bound := BOUNDS.get(construction):
+        yield from steps_and_context(bound, on, rows)
 
 
 THEOREM = Theorem(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import AO_MDM, MASKED_ARM
-from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.catalog import Theorem, steps_and_context
 from lockstep.proofs_check.checked_decode import CheckedDecode
-from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
+from lockstep.proofs_check.closed_forms import Bound, ClosedForm
 from lockstep.proofs_check.report import Check
 
 #: S', the masks of the start sequence.
@@ -23,15 +23,8 @@ BOUNDS = {
 
 
 def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order: str) -> Iterable[Check]:
-    bound = BOUNDS.get(construction)
-    if bound is None:
-        return
-
-    def letters(m: CheckedDecode) -> dict[str, int]:
-        return letters_of_run(m.job, m.time)
-
-    yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, letters)
-    yield equality("context length", on, bound.context, rows, lambda m: max(m.agreement.context), letters)
+    if bound := BOUNDS.get(construction):
+        yield from steps_and_context(bound, on, rows)
 
 
 THEOREM = Theorem(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from lockstep.compiler.names import ONE_STEP, TWO_STEP
 from lockstep.pram.job import Job
-from lockstep.proofs_check.catalog import Theorem, equality
+from lockstep.proofs_check.catalog import Theorem, equality, steps_and_context
 from lockstep.proofs_check.checked_decode import CheckedDecode
 from lockstep.proofs_check.closed_forms import Bound, ClosedForm, letters_of_run
 from lockstep.proofs_check.report import Check
@@ -53,8 +53,7 @@ def of_decodes(construction: str, rows: Sequence[CheckedDecode], on: str, order:
     def letters(m: CheckedDecode) -> dict[str, int]:
         return bound.letters(m.job, m.time)
 
-    yield equality("decoding steps", on, bound.decoding_steps, rows, lambda m: m.agreement.steps, letters)
-    yield equality("context length", on, bound.context, rows, lambda m: max(m.agreement.context), letters)
+    yield from steps_and_context(bound, on, rows)
     yield equality("final length", on, FINAL, rows, lambda m: m.agreement.context[-1], letters)
 
 
