@@ -114,6 +114,17 @@ def test_decode_reports_faults(do: Do) -> None:
     assert again.status == 0 and json.loads(again.out)["within_repair"] and not json.loads(again.out)["wrong_tokens"]
 
 
+def test_places_are_no_outputs_in_the_table(do: Do) -> None:
+    """Counts by place stand in one row. A decode that does not end has no outputs."""
+    line = "decode tree_sum --size 8 --corrupt 0.01"
+    record = json.loads(do(f"{line} --json").out)
+    rows = [line.split(maxsplit=3) for line in do(line).out.splitlines()]
+    places = ", ".join(f"{place} {number}" for place, number in record["faults_by_place"].items())
+    assert record["outputs"] is None and not record["ended"]
+    assert ["faults", "by", "place", places] in [[*row[:-1], row[-1].strip()] for row in rows]
+    assert ["outputs", "none"] in rows and not any("(output)" in cell for row in rows for cell in row)
+
+
 def test_compare_decodes_at_rates(do: Do, tmp_path: Path) -> None:
     figure = tmp_path / "rates.svg"
     line = f"compare or_constant --size 2 --corrupt 0,1e-2 --runs 2 --max-decoding-steps 60 --plot {figure}"

@@ -44,14 +44,23 @@ def value_text(value: Any, full: bool = False) -> str:
 
 
 def record_table(record: dict[str, Any], full: bool = False) -> Table:
-    """Two columns, name and value. Nested outputs are spread over rows, long arrays shortened unless `full`."""
+    """Two columns, name and value. Outputs are spread over rows; other values by name stand in one. Long arrays are shortened, unless
+    `full`."""
     table = narrow_table(show_header=False)
     table.add_column(style=LABEL, no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in record.items():
-        for key, item in value.items() if isinstance(value, dict) else ((None, value),):
-            table.add_row(Text(f"{key} (output)" if key else name.replace("_", " ")), Text(value_text(item, full)))
+        spread = name == "outputs" and isinstance(value, dict)
+        for key, item in value.items() if spread else ((None, value),):
+            table.add_row(Text(f"{key} (output)" if key else name.replace("_", " ")), Text(_cell(item, full)))
     return table
+
+
+def _cell(value: Any, full: bool) -> str:
+    """`V 2, A 1` of values by name; `none` of nothing; else as `value_text`."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {value_text(each, full)}" for name, each in value.items()) or "none"
+    return "none" if value is None else value_text(value, full)
 
 
 LEGEND = """\
