@@ -20,6 +20,7 @@ from lockstep.pram.expression_text import shown_text
 from lockstep.pram.loop_kinds import LoopKind, LoopKinds, control_ifs
 from lockstep.pram.rewriting import rewrite
 from lockstep.pram.syntax import (
+    Assert,
     Assign,
     Break,
     Call,
@@ -115,6 +116,8 @@ class _Checker(ExpressionChecker):
                 self.expression(value, context)
                 inner = self._assigned(at, value, at, self._declare(name, at, context, loop=bool(items)))
                 return replace(inner, ranges=self._listed_range(name, items, inner))
+            case Assert():
+                pass
             case LocalArray():
                 pass  # it was declared with the shared arrays
             case Assign(name, value, at):

@@ -9,8 +9,21 @@ from lark import Token, Transformer, v_args
 from lockstep.pram import syntax
 from lockstep.pram.access import MODES, RULES, WRITE_RULES
 from lockstep.pram.errors import Span
-from lockstep.pram.foreign import FOREIGN
-from lockstep.pram.syntax import INF, PREFIX_SUMS, Binary, Call, Expression, If, Index, Name, Not, Number, ProgramText, Statement
+from lockstep.pram.syntax import (
+    INF,
+    PREFIX_SUMS,
+    QUANTIFIERS,
+    Binary,
+    Call,
+    Expression,
+    If,
+    Index,
+    Name,
+    Not,
+    Number,
+    ProgramText,
+    Statement,
+)
 
 #: The most subscripts of an array.
 MAX_SUBSCRIPTS = 3
@@ -42,6 +55,13 @@ class Builder(Transformer[Token, Any]):
         flat = [item for part in rest for item in (part if isinstance(part, tuple) else (part,))]
         declarations = tuple(item for item in flat if isinstance(item, get_args(syntax.Declaration)))
         return ProgramText(str(name), declarations, tuple(i for i in flat if isinstance(i, get_args(Statement))), span(name))
+
+    def library(self, name: Token, *declarations: Any) -> ProgramText:
+        flat = [one for part in declarations for one in (part if isinstance(part, tuple) else (part,))]
+        for one in flat:
+            if not isinstance(one, (syntax.Use, syntax.Proc)):
+                raise Mistake("a library holds procedures and `use` only; a program declares everything else", one.at)
+        return ProgramText(str(name), tuple(flat), (), span(name), library=True)
 
     def mode(self, tokens: tuple[Token, ...]) -> syntax.Mode:
         name = " ".join(tokens)
@@ -106,6 +126,36 @@ class Builder(Transformer[Token, Any]):
     def claim(self, quantity: Token, relation: Token, bound: Expression) -> syntax.Claim:
         return syntax.Claim(str(quantity), str(relation), bound, span(quantity))
 
+    def requires(self, word: Token, condition: Expression) -> syntax.Requires:
+        return syntax.Requires(condition, span(word))
+
+    def ensures(self, word: Token, condition: Expression) -> syntax.Ensures:
+        return syntax.Ensures(condition, span(word))
+
+    def use(self, word: Token, name: Token) -> syntax.Use:
+        standard = name.type == "NAME"
+        return syntax.Use(str(name) if standard else str(name)[1:-1], standard, span(word))
+
+    def proc(self, word: Token, name: Token, formals: Any, promises: Any, body: Any) -> syntax.Proc:
+        return syntax.Proc(str(name), formals or (), promises, body, span(name))
+
+    def formals(self, *formals: syntax.Formal) -> tuple[syntax.Formal, ...]:
+        return formals
+
+    def by_value(self, name: Token) -> syntax.Formal:
+        return syntax.Formal(str(name), "value", span(name))
+
+    def by_place(self, word: Token, name: Token) -> syntax.Formal:
+        if word != "out":
+            raise Mistake(f"an argument is written `x`, `out y` or `A[]`, not `{word} {name}`", span(word))
+        return syntax.Formal(str(name), "place", span(name))
+
+    def of_array(self, name: Token) -> syntax.Formal:
+        return syntax.Formal(str(name), "array", span(name))
+
+    def promises(self, *promises: Any) -> tuple[Any, ...]:
+        return promises
+
     # -- statements ----------------------------------------------------------------------------
 
     def local(self, names: tuple[Token, ...], values: tuple[Expression, ...]) -> tuple[Statement, ...]:
@@ -127,10 +177,21 @@ class Builder(Transformer[Token, Any]):
     def combine(self, rule: Token, target: Name | Index, value: Expression) -> Statement:
         return _assign(target, value, _known_rule(rule))
 
-    def procedure(self, name: Token, arguments: tuple[Expression, ...] | None) -> Statement:
+    def call_statement(self, name: Token, arguments: tuple[Expression, ...] | None) -> Statement:
         if name in PREFIX_SUMS:
             return _prefix_sum(name, arguments or ())
-        raise Mistake(f"there are no procedures, so `{name}` cannot be called{_instead(str(name), arguments or ())}", span(name))
+        return syntax.CallStatement(str(name), arguments or (), span(name))
+
+    def side_by_side(self, word: Token, *calls: Statement) -> Statement:
+        for call in calls:
+            if not isinstance(call, syntax.CallStatement):
+                raise Mistake(
+                    "`parallel .. end` holds calls of procedures; items are written `parallel for i in a .. b do`", call.at
+                )
+        return syntax.SideBySide(tuple(c for c in calls if isinstance(c, syntax.CallStatement)), span(word))
+
+    def assert_(self, word: Token, condition: Expression) -> Statement:
+        return syntax.Assert(condition, span(word))
 
     def if_(self, word: Token, condition: Expression, then: Any, otherwise: Any) -> If:
         return If(condition, then, otherwise, span(word))
@@ -147,20 +208,24 @@ class Builder(Transformer[Token, Any]):
     def block(self, *statements: Any) -> tuple[Statement, ...]:
         return tuple(one for found in statements for one in (found if isinstance(found, tuple) else (found,)))
 
-    def while_(self, word: Token, condition: Expression, bound: Any, body: Any) -> syntax.While:
-        return syntax.While(condition, body, bound, span(word))
+    def while_(self, word: Token, condition: Expression, bound: Any, invariants: Any, body: Any) -> syntax.While:
+        return syntax.While(condition, body, bound, span(word), invariants)
 
-    def repeat(self, word: Token, body: Any, condition: Expression, bound: Any) -> syntax.Repeat:
-        return syntax.Repeat(body, condition, bound, span(word))
+    def repeat(self, word: Token, invariants: Any, body: Any, condition: Expression, bound: Any) -> syntax.Repeat:
+        return syntax.Repeat(body, condition, bound, span(word), invariants)
 
-    def for_(self, word: Token, name: Token, first: Any, way: Token, last: Any, by: Any, bound: Any, body: Any) -> syntax.For:
+    def for_(self, word: Token, name: Token, first: Any, way: Token, last: Any, by: Any, bound: Any, *rest: Any) -> syntax.For:
+        invariants, body = rest
         if way == "downto" and by is not None:
             raise Mistake("`downto` counts down by 1 and has no `step`; for another step count up, and subtract", by.at)
-        return syntax.For(str(name), first, last, way == "downto", body, by, bound, span(word))
+        return syntax.For(str(name), first, last, way == "downto", body, by, bound, span(word), (), invariants)
 
-    def for_list(self, word: Token, name: Token, items: tuple[Expression, ...], body: Any) -> syntax.For:
+    def for_list(self, word: Token, name: Token, items: tuple[Expression, ...], invariants: Any, body: Any) -> syntax.For:
         first, last = _counted(items)
-        return syntax.For(str(name), first, last, False, body, None, None, span(word), items)
+        return syntax.For(str(name), first, last, False, body, None, None, span(word), items, invariants)
+
+    def invariants(self, *invariants: Expression) -> tuple[Expression, ...]:
+        return invariants
 
     def list(self, items: tuple[Expression, ...]) -> tuple[Expression, ...]:
         return items
@@ -209,6 +274,13 @@ class Builder(Transformer[Token, Any]):
     def expressions(self, *expressions: Expression) -> tuple[Expression, ...]:
         return expressions
 
+    def arguments(self, *arguments: Expression) -> tuple[Expression, ...]:
+        return arguments
+
+    def operator(self, token: Token) -> Name:
+        """An operator that is an argument, as in `reduce(+, A)`."""
+        return Name(str(token), span(token))
+
     # -- expressions ---------------------------------------------------------------------------
 
     def binary(self, left: Expression, operator: Token, right: Expression) -> Binary:
@@ -225,6 +297,12 @@ class Builder(Transformer[Token, Any]):
         if isinstance(operand, Number):
             return Number(-operand.value, span(sign))
         return Binary("-", Number(0, span(sign)), operand, span(sign))
+
+    def quantified(self, word: Token, *rest: Any) -> syntax.Quantified:
+        *ranges, body = rest
+        if word not in QUANTIFIERS:
+            raise Mistake(f"`{word}` takes no range; those that do are {', '.join(f'`{q}`' for q in QUANTIFIERS)}", span(word))
+        return syntax.Quantified(str(word), tuple(ranges), body, span(word))
 
     def number(self, token: Token) -> Number:
         return Number(int(token, 10) if token.isdigit() else int(token, 0), span(token))
@@ -285,12 +363,3 @@ def _extent(start: Expression, end: Expression | None) -> Expression:
     if end is None or start == Number(1):
         return start if end is None else end
     return Binary("+", Binary("-", end, start, end.at), Number(1, end.at), end.at)
-
-
-def _instead(name: str, arguments: tuple[Expression, ...]) -> str:
-    """Return what to write instead of a call, starting with `; `."""
-    if name == "swap" and len(arguments) == 2:
-        return "; to swap two places, write `a, b := b, a`"
-    if name in FOREIGN:
-        return f"; {FOREIGN[name]}"
-    return "; write its body here"

@@ -23,6 +23,7 @@ from lockstep.pram.syntax import (
     Node,
     Not,
     Number,
+    Quantified,
     Shared,
     walk,
 )
@@ -96,6 +97,9 @@ class ExpressionChecker:
                     self._name(name, at, context)
                 case Index(name, subscripts, at):
                     self._index(name, subscripts, at)
+                case Binary("==>") | Quantified():
+                    word = node.operator if isinstance(node, Binary) else node.word
+                    self._error(f"`{word}` stands in contracts only: `requires`, `ensures`, `assert` and `invariant`", node.at)
                 case Binary():
                     self._operator(node)
                 case Not(operand):

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lockstep.pram.syntax import COMPARISONS, Binary, Call, Conditional, Expression, Index, Name, Not, Number, left_chain
+from lockstep.pram.syntax import (
+    COMPARISONS,
+    Binary,
+    Call,
+    Conditional,
+    Expression,
+    Index,
+    Name,
+    Not,
+    Number,
+    Quantified,
+    Range,
+    left_chain,
+)
 
 #: The longest expression that a message repeats.
 MOST_SHOWN = 60
 
 #: How tightly operators bind. Comparisons do not chain: an operand that is a comparison needs parentheses.
-PRECEDENCE = {"or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
+PRECEDENCE = {"==>": 0, "or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
 ATOM = 11
 
@@ -26,6 +39,9 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
             return f"{name}[{', '.join(expression_text(s) for s in subscripts)}]"
         case Conditional(condition, yes, no):
             text, level = f"if {expression_text(condition)} then {expression_text(yes)} else {expression_text(no)}", 0
+        case Quantified(word, ranges, body):
+            inside = f"{', '.join(map(_range_text, ranges))} : {expression_text(body)}"
+            text, level = (f"{word} {inside}", 0) if word in ("forall", "exists") else (f"{word}({inside})", ATOM)
         case Call(function, arguments):
             return f"{function}({', '.join(expression_text(a) for a in arguments)})"
         case Not(operand):
@@ -33,6 +49,12 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
         case Binary(symbol):
             text, level = _chain_text(left_chain(expression)), PRECEDENCE[symbol]
     return f"({text})" if level < outer else text
+
+
+def _range_text(part: Range) -> str:
+    if part.items:
+        return f"{part.variable} in [{', '.join(map(expression_text, part.items))}]"
+    return f"{part.variable} in {expression_text(part.low)} .. {expression_text(part.high)}"
 
 
 def shown_text(expression: Expression) -> str:

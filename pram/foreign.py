@@ -5,19 +5,16 @@ Programs may use them as names. A message mentions one only where the text aroun
 
 from __future__ import annotations
 
-_PROCEDURES = (
-    "there are no procedures: write the body where it is called, and a recursion as a loop over its levels, "
-    "`for t in 1 .. lg(n) do`"
-)
+_PROCEDURES = "a procedure is written `proc NAME(x, out y, A[]) ... end`, before the first statement, and called `NAME(a, b, C)`"
 _RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : input in 0 .. 99`"
 
 FOREIGN = {
-    **dict.fromkeys(("proc", "procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
+    **dict.fromkeys(("procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
     **dict.fromkeys(("exit", "continue"), "write `return` to end an item, `break` to leave a loop, `halt` to end the program"),
     **dict.fromkeys(
         ("sync", "synchronize"), "all processors are in step anyway: write `barrier`, which takes no step, or leave it out"
     ),
-    **dict.fromkeys(("pardo", "forall", "foreach", "doall", "spawn"), "write `parallel for i in 0 .. n - 1 do ... end`"),
+    **dict.fromkeys(("pardo", "foreach", "doall", "spawn"), "write `parallel for i in 0 .. n - 1 do ... end`"),
     **dict.fromkeys(("elseif", "elsif", "elsf"), "write `elif`"),
     **dict.fromkeys(("endif", "endfor", "endwhile", "fi", "od", "done"), "every block ends with `end`"),
     **dict.fromkeys(("begin", "loop"), "blocks go from `do` or `then` to `end`"),

@@ -17,8 +17,9 @@ from lockstep.pram.parser import DECLARATIONS, lex, parse
 #: The most columns of a line, and the least that a statement gets however deep it is nested.
 WIDTH, MIN_WIDTH = 100, 50
 INDENT = "  "
-#: The column, from 0, at which the text of a declaration starts; the extra indentation of a statement's further lines.
-DECLARED, CONTINUED = 7, 4
+#: The column, from 0, at which the text of a declaration starts, and that of `requires` and `ensures`; the extra indentation of a
+#: statement's further lines.
+DECLARED, DECLARED_CONTRACT, CONTINUED = 7, 9, 4
 #: The column at which comments at line ends start; if lines are longer, it moves right in steps of COMMENT_STOP.
 COMMENT_COLUMN, COMMENT_STOP = 33, 8
 
@@ -31,9 +32,24 @@ HEADS = {
     "parallel": "do",
     "single": "do",
     "repeat": "repeat",
+    "proc": ")",
 }
 CLOSERS = ("end", "else", "elif", "until")
-STARTERS = (*HEADS, "local", "halt", "break", "return", "barrier", "print", *CLOSERS, "")
+STARTERS = (
+    *HEADS,
+    "local",
+    "halt",
+    "break",
+    "return",
+    "barrier",
+    "print",
+    "assert",
+    "invariant",
+    "requires",
+    "ensures",
+    *CLOSERS,
+    "",
+)
 
 
 def format_text(text: str, name: str = "<text>") -> str:
@@ -137,7 +153,8 @@ class _Reader:
     def compound(self) -> Compound:
         parts = []
         while self.next not in ("end", "until"):
-            parts.append((self.read_through(HEADS[self.next]), self.block()))
+            calls = self.next == "parallel" and self.word(self.at + 1) != "for"
+            parts.append((self.read_through("parallel" if calls else HEADS[self.next]), self.block()))
         return Compound(tuple(parts), self.simple())
 
 
@@ -158,7 +175,11 @@ class _Layout:
         reader = _Reader(found)
         self.declaration(reader.declaration())
         while reader.next in DECLARATIONS:
-            self.declaration(reader.declaration())
+            if reader.next == "proc":
+                found[reader.at] = _after_blank(found[reader.at])
+                self.item(reader.compound(), "")
+            else:
+                self.declaration(reader.declaration())
         if reader.next:
             found[reader.at] = _after_blank(found[reader.at])
         for item in reader.block():
@@ -168,8 +189,9 @@ class _Layout:
 
     def declaration(self, words: Lexemes) -> None:
         self.put_above(words[0], "")
-        keyword = replace(words[0], text=words[0].text.ljust(DECLARED - 1))
-        self.put_broken(_with_breaks(words[0], keyword, words[1:]), "", " " * DECLARED)
+        column = DECLARED_CONTRACT if words[0].text in ("requires", "ensures") else DECLARED
+        keyword = replace(words[0], text=words[0].text.ljust(column - 1))
+        self.put_broken(_with_breaks(words[0], keyword, words[1:]), "", " " * column)
 
     def item(self, item: Item, indent: str) -> None:
         words = list(item.all_words)

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from lockstep.pram.nesting import BEFORE_VALUES, ValueIfs
 from lockstep.pram.parser import lex_with_comments, span
-from lockstep.pram.syntax import PREFIX_SUMS
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,10 @@ class Comment:
 
 
 #: Kinds of lexemes that the parser does not tell apart.
-VALUE, SIGN, RULE = "VALUE", "SIGN", "RULE"
+VALUE, SIGN, RULE, ANGLE = "VALUE", "SIGN", "RULE", "ANGLE"
+
+#: Words after which a name and a parenthesis are no call that stands alone: a head, or a value.
+NO_CALL_AFTER = BEFORE_VALUES | {"proc", "word", "procs"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Lexeme:
     blank:    an empty line comes directly before it.
     trailing: the comment at the end of its line; "" if none.
     kind:     of the token; VALUE for the words of a conditional value, SIGN for a minus before its only operand, RULE for the word
-              after `combine`.
+              after `combine`, ANGLE for the brackets of `use <name>`.
     The last lexeme of a text has the kind "$END" and no text.
     """
 
@@ -56,6 +58,8 @@ def lexemes(text: str) -> list[Lexeme]:
         if token.type != "COMMENT":
             sign = token == "-" and (previous in BEFORE_VALUES or found[-1].kind == VALUE)
             kind = VALUE if value_ifs.see(token) else SIGN if sign else RULE if previous == "combine" else token.type
+            if token == "<" and previous == "use" or token == ">" and found[-2].kind == ANGLE:
+                kind = ANGLE
             found.append(Lexeme(str(token), kind, at.line, at.column, tuple(above), blank))
             above, previous = [], str(token)
         elif found and found[-1].line == at.line:
@@ -72,13 +76,14 @@ def comments(text: str) -> list[str]:
 
 
 def statement_starts(found: list[Lexeme]) -> frozenset[int]:
-    """Return the indices at which statements start that have no keyword: those with `:=`, `+=` and so on, and prefix sums.
+    """Return the indices at which statements start that have no keyword: those with `:=`, `+=` and so on, and calls.
 
     The first start at their first name, or at its `local`.
     """
     assigns = [index for index, lexeme in enumerate(found) if lexeme.text == ":=" or lexeme.kind == "AUGMENTED"]
-    sums = [at for at, (name, then) in enumerate(pairwise(found)) if name.text in PREFIX_SUMS and then.text == "("]
-    return frozenset([*(_start(found, index) for index in assigns), *sums])
+    calls = [at for at, (name, then) in enumerate(pairwise(found)) if name.kind == "NAME" and then.text == "("]
+    alone = [at for at in calls if at and found[at - 1].kind != VALUE and found[at - 1].text not in NO_CALL_AFTER]
+    return frozenset([*(_start(found, index) for index in assigns), *alone])
 
 
 def _start(found: list[Lexeme], assigns: int) -> int:
@@ -111,4 +116,5 @@ def spaced(found: tuple[Lexeme, ...]) -> str:
 def space(left: Lexeme, right: Lexeme) -> str:
     """Return the white space between two lexemes on one line."""
     tight = right.text in TIGHT_BEFORE or left.text in TIGHT_AFTER or left.kind == SIGN
+    tight |= left.text == "<" and left.kind == ANGLE or right.text == ">" and right.kind == ANGLE
     return "" if tight or (right.text in ("(", "[") and left.kind == "NAME") else " "

@@ -21,6 +21,7 @@ from lockstep.pram.loop_lowering import LoopEmitter, flag_name
 from lockstep.pram.printing import Point, point_of
 from lockstep.pram.range_ends import FirstEnd, InnerEnd
 from lockstep.pram.syntax import (
+    Assert,
     Assign,
     Binary,
     Break,
@@ -124,7 +125,7 @@ class _Lowering(LoopEmitter):
                 self.store(Index(name, (), at), value, statement.rule)
             case Store(name, subscripts, value, at):
                 self.store(Index(name, subscripts, at), value, statement.rule)
-            case LocalArray():
+            case LocalArray() | Assert():
                 pass  # its cells are there from the start
             case Several():
                 self.several(statement)

@@ -15,12 +15,22 @@ from lockstep.pram.parameters import MAX_PARAMETER_BITS
 MAX_NESTING = 256
 
 #: The closing word of each block, and the closing bracket of each bracket.
-CLOSERS = {"if": "end", "while": "end", "for": "end", "parallel": "end", "single": "end", "repeat": "until", "(": ")", "[": "]"}
+CLOSERS = {
+    "if": "end",
+    "while": "end",
+    "for": "end",
+    "parallel": "end",
+    "single": "end",
+    "proc": "end",
+    "repeat": "until",
+    "(": ")",
+    "[": "]",
+}
 
 #: Words and signs after which an expression follows. An `if` after one of them is a value, which has no `end`.
 BEFORE_VALUES = frozenset(
-    ":= += -= *= /= %= &= |= ^= <<= >>= ( [ , == != < <= > >= + - * / % & | ^ << >> and or not = .. downto "
-    "if elif while until in step atmost on print".split()
+    ":= += -= *= /= %= &= |= ^= <<= >>= ( [ , == != < <= > >= + - * / % & | ^ << >> and or not = .. downto ==> : "
+    "if elif while until in step atmost on print assert requires ensures invariant".split()
 )
 
 

@@ -91,7 +91,7 @@ def _check_depth(tree: ProgramText, source: Source) -> None:
     """
     level: list[syntax.Node] = [tree]
     for _ in range(MAX_NESTING):
-        level = [below for node in level if syntax.FIELDS[type(node)] for below in _one_level_down(node, source)]
+        level = [below for node in level for below in _one_level_down(node, source)]
     if level:
         raise too_deep(source, level[0].at)
 
@@ -99,7 +99,7 @@ def _check_depth(tree: ProgramText, source: Source) -> None:
 def _one_level_down(node: syntax.Node, source: Source) -> list[syntax.Node]:
     """Return the nodes one level below a node: the terms of a chain of operators, or the children of another node."""
     if not isinstance(node, Binary):
-        return syntax.children(node)
+        return [*syntax.children(node), *syntax.contracts(node)]
     chain = syntax.left_chain(node)
     if len(chain) >= MAX_TERMS:
         raise fail(f"this expression has more than {MAX_TERMS} terms", source, chain[MAX_TERMS - 1].at)

@@ -24,6 +24,7 @@ from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, J
 from lockstep.pram.json_places import span_of
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
+from lockstep.pram.procedures import expand
 from lockstep.pram.syntax import INF, Call, Claim, Expression, Number, ProgramText, Shared
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, wrap
 
@@ -131,6 +132,7 @@ def load(path: str | Path) -> Program:
 def parse_program(text: str, name: str = "<text>") -> Program:
     """Parse and analyse a program text."""
     tree, source = parse(text, name)
+    tree = expand(tree, source)
     return Program(tree, source, analyse(tree, source))
 
 

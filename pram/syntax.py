@@ -3,9 +3,12 @@
 Every node has `at`, its place in the text. Equality ignores places: two expressions with the same text are equal, so
 they can share a derived parameter.
 
-Expressions   Number  Name  Index  Binary  Not  Call  Conditional
-Statements    Local  LocalArray  Assign  Store  Several  PrefixSum  If  While  Repeat  For  Parallel  Single  Halt  Break  Return  Print
-Declarations  Mode  Param  Word  Procs  Shared  Claim
+Expressions   Number  Name  Index  Binary  Not  Call  Conditional  Quantified
+Statements    Local  LocalArray  Assign  Store  Several  PrefixSum  If  While  Repeat  For  Parallel  Single  Halt  Break  Return
+              Print  Assert  Snapshot  CallStatement  SideBySide
+Declarations  Mode  Param  Word  Procs  Shared  Claim  Requires  Ensures  Use  Proc
+
+A `Contract` is an expression of a contract. It is no part of what is compiled, so `children` and `walk` leave it out.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from lockstep.pram.errors import Span
 #: The name of the largest word. It is reserved, so no program can declare it.
 INF = "inf"
 PREFIX_SUMS = ("ps", "psm")  # the names of a PrefixSum, which are not reserved
+#: The words that take ranges in contracts. The first two are reserved.
+QUANTIFIERS = ("forall", "exists", "sum", "count", "max", "min")
 #: The operators that compare; they do not chain.
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -100,7 +105,20 @@ class Conditional:
     at: Span = place()
 
 
-Expression = Union[Number, Name, Index, Binary, Not, Call, Conditional]
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """`word ranges : body`, in contracts only; word is forall, exists, or with parentheses sum, count, max or min."""
+
+    word: str
+    ranges: tuple[Range, ...]
+    body: Expression
+    at: Span = place()
+
+
+Expression = Union[Number, Name, Index, Binary, Not, Call, Conditional, Quantified]
+
+#: An expression of a contract: opaque to `children` and `walk`.
+Contract = Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,29 +191,31 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class While:
-    """`while condition atmost bound do body end`; `bound` may be None."""
+    """`while condition atmost bound do body end`; `bound` may be None. `invariants` hold before every round and at the end."""
 
     condition: Expression
     body: tuple[Statement, ...]
     bound: Expression | None = None
     at: Span = place()
+    invariants: tuple[Contract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`repeat body until condition atmost bound`; `bound` may be None."""
+    """`repeat body until condition atmost bound`; `bound` may be None. `invariants` as of a While."""
 
     body: tuple[Statement, ...]
     condition: Expression
     bound: Expression | None = None
     at: Span = place()
+    invariants: tuple[Contract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class For:
     """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing.
 
-    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0.
+    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0. `invariants` as of a While.
     """
 
     variable: str
@@ -207,6 +227,7 @@ class For:
     bound: Expression | None = None
     at: Span = place()
     items: tuple[Expression, ...] = ()
+    invariants: tuple[Contract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +292,47 @@ class Print:
     at: Span = place()
 
 
+@dataclass(frozen=True, slots=True)
+class Assert:
+    """`assert condition`. It takes no step, and is no part of what is compiled.
+
+    since: the Snapshot that `old` in it means; "" for the start of the run.
+    """
+
+    condition: Contract
+    at: Span = place()
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Keeps shared memory as it is here, for the `old` of an Assert whose `since` is `label`. Programs cannot write it."""
+
+    label: str
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatement:
+    """`procedure(arguments)`. An operator that is an argument is a Name, such as Name("+"); a row is an Index."""
+
+    procedure: str
+    arguments: tuple[Expression, ...]
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """`parallel calls end`: calls that run at once, each on its own processors."""
+
+    calls: tuple[CallStatement, ...]
+    at: Span = place()
+
+
 Statement = Union[
-    Local, LocalArray, Assign, Store, Several, PrefixSum, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print
-]
+    Local, LocalArray, Assign, Store, Several, PrefixSum, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print,
+    Assert, Snapshot, CallStatement, SideBySide,
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,29 +397,82 @@ class Claim:
     at: Span = place()
 
 
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """`requires condition`: what parameters and inputs of a program, or the state before a call, must fulfil."""
+
+    condition: Contract
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Ensures:
+    """`ensures condition`: what holds after a run, or after a call."""
+
+    condition: Contract
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """`use <name>`, a file of the standard library, or `use "name"`, a file beside the program."""
+
+    name: str
+    standard: bool
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Formal:
+    """An argument in the head of a procedure; kind is "value" (`x`), "place" (`out y`) or "array" (`A[]`)."""
+
+    name: str
+    kind: str
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
+class Proc:
+    """`proc name(formals) promises body end`; the promises are its `requires` and `ensures`."""
+
+    name: str
+    formals: tuple[Formal, ...]
+    promises: tuple[Requires | Ensures, ...]
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
 #: Statements that all processors run together, but for loops that they leave one by one.
 CONTROL = (While, Repeat, Parallel, Single, Halt, Break)
 
-Declaration = Union[Mode, Param, Word, Procs, Shared, Claim]
+Declaration = Union[Mode, Param, Word, Procs, Shared, Claim, Requires, Ensures, Use, Proc]
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramText:
-    """A parsed program: its name, declarations and statements in the order of the text."""
+    """A parsed program, or a library: its name, declarations and statements in the order of the text."""
 
     name: str
     declarations: tuple[Declaration, ...]
     body: tuple[Statement, ...]
     at: Span = place()
+    library: bool = False
 
 
-Node = Union[ProgramText, Declaration, Statement, Range, Text, Expression]
+Node = Union[ProgramText, Declaration, Statement, Range, Text, Formal, Expression]
+
+#: The types of fields that hold no nodes, or nodes of contracts.
+_OPAQUE = ("str", "int", "bool", "Contract", "tuple[Contract, ...]")
 
 #: The fields of each kind of node that hold nodes: one, several in a tuple, or None.
 FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in ("str", "int", "bool"))
-    for kind in (ProgramText, Range, Text, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
+    kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in _OPAQUE)
+    for kind in (ProgramText, Range, Text, Formal, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
+
+
+#: The fields of each kind of node that hold contracts.
+CONTRACTS = {kind: tuple(f.name for f in fields(kind) if f.type in ("Contract", "tuple[Contract, ...]")) for kind in FIELDS}
 
 
 def left_chain(top: Binary) -> list[Binary]:
@@ -384,6 +496,12 @@ def children(node: Node) -> list[Node]:
         elif value is not None:
             found.append(value)
     return found
+
+
+def contracts(node: Node) -> list[Contract]:
+    """Return the contracts of a node, without those of nodes below it."""
+    values = [getattr(node, name) for name in CONTRACTS[type(node)]]
+    return [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
 
 
 def walk(node: Node, without: tuple[type, ...] = ()) -> Iterator[Node]:

@@ -30,7 +30,7 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               '"': "a text stands in a `print`, and ends on its line", "'": "a text stands in a `print`, between two `\"`"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`",
            "*": "there is no power: write `1 << k` for 2 to the k, or multiply"}  # fmt: skip
-DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim")
+DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim", "requires", "ensures", "use", "proc")
 
 
 class SyntaxErrors:
