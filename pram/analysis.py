@@ -14,6 +14,8 @@ from functools import reduce
 from lockstep.pram import derived
 from lockstep.pram.access import MODES
 from lockstep.pram.checking import Context, ExpressionChecker
+from lockstep.pram.contracts.checking import ContractChecker
+from lockstep.pram.contracts.kinds import Clause, promised
 from lockstep.pram.declarations import Declarations, Symbols, combines_nothing, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
 from lockstep.pram.expression_text import shown_text
@@ -42,6 +44,7 @@ from lockstep.pram.syntax import (
     Return,
     Several,
     Single,
+    Snapshot,
     Statement,
     Store,
     Text,
@@ -89,6 +92,7 @@ def analyse(tree: ProgramText, source: Source) -> Analysis:
     ifs = control_ifs(tree, kinds.found)
     checker = _Checker(symbols, source, varying, errors, ifs, kinds)
     checker.block(tree.body, Context())
+    checker.promises(tree)
     if errors:
         unique = {(d.span, d.message): d for d in errors}
         raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
@@ -116,7 +120,9 @@ class _Checker(ExpressionChecker):
                 self.expression(value, context)
                 inner = self._assigned(at, value, at, self._declare(name, at, context, loop=bool(items)))
                 return replace(inner, ranges=self._listed_range(name, items, inner))
-            case Assert():
+            case Assert(condition, at):
+                self._contract(Clause("assert", condition, at), context)
+            case Snapshot():
                 pass
             case LocalArray():
                 pass  # it was declared with the shared arrays
@@ -162,6 +168,18 @@ class _Checker(ExpressionChecker):
                     if not isinstance(item, Text):
                         self.expression(item, context)
         return context
+
+    def _contract(self, clause: Clause, context: Context) -> None:
+        ContractChecker(clause, self.symbols, context.scope, self.source, self.errors).check()
+
+    def _invariants(self, loop: While | Repeat | For, context: Context) -> None:
+        for invariant in loop.invariants:
+            self._contract(Clause("invariant", invariant.condition, invariant.at), context)
+
+    def promises(self, tree: ProgramText) -> None:
+        """Check what the program requires and ensures."""
+        for clause in promised(tree):
+            self._contract(clause, Context())
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -265,6 +283,7 @@ class _Checker(ExpressionChecker):
                 loop.at,
             )
         inner = self._apart(loop, context) if apart else replace(context, loop="together")
+        self._invariants(loop, context)
         if isinstance(loop, While):
             self.expression(loop.condition, context)
         self.block(loop.body, inner)
@@ -291,6 +310,7 @@ class _Checker(ExpressionChecker):
         if apart or not (self.uniform(loop.first, context) and self.uniform(loop.last, context)):
             self.varying[loop.at] = loop.at
         self._keep_bound(loop, context, apart)
+        self._invariants(loop, inner)
         inner = replace(inner, ranges=self._ranges(loop, context))
         self.block(loop.body, self._apart(loop, inner) if apart else replace(inner, loop="together"))
 

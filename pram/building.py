@@ -224,8 +224,8 @@ class Builder(Transformer[Token, Any]):
         first, last = _counted(items)
         return syntax.For(str(name), first, last, False, body, None, None, span(word), items, invariants)
 
-    def invariants(self, *invariants: Expression) -> tuple[Expression, ...]:
-        return invariants
+    def invariants(self, *parts: Any) -> tuple[syntax.Invariant, ...]:
+        return tuple(syntax.Invariant(condition, span(word)) for word, condition in zip(parts[::2], parts[1::2]))
 
     def list(self, items: tuple[Expression, ...]) -> tuple[Expression, ...]:
         return items

@@ -132,6 +132,11 @@ def fail(message: str, source: Source | None = None, span: Span | None = None) -
     return PramError(Diagnostic(message, source, span))
 
 
+def shorten(text: str, most: int = 60) -> str:
+    """Return a user's text, cut to `most` characters for a message."""
+    return text if len(text) <= most else text[:most] + "..."
+
+
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.65) -> str:
     """Return `; did you mean ...?` if a known word is close to this one, else "". Case does not matter.
 

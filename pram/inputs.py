@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.pram import json_places
-from lockstep.pram.errors import Diagnostic, InputError, Key, PramError, Source, Span, fail
+from lockstep.pram.errors import Diagnostic, InputError, Key, PramError, Source, Span, fail, shorten
 from lockstep.pram.job import Array
 from lockstep.pram.winner import Winner, parse_winner
 
@@ -92,11 +92,6 @@ def show_value(value: Any) -> str:
     except RecursionError:
         text = "a value that is nested too deep"
     return shorten(text)
-
-
-def shorten(text: str, most: int = 60) -> str:
-    """Return a user's text, cut to `most` characters for a message."""
-    return text if len(text) <= most else text[:most] + "..."
 
 
 def input_error(message: str, *path: str | int) -> InputError:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.pram.access import MODES, Combining
+from lockstep.pram.contracts.kinds import Contracts
 from lockstep.pram.errors import PramError, Source, fail
 from lockstep.pram.instructions import Instruction, Next, Operand, rules_of
 from lockstep.pram.winner import LOWEST, Winner
@@ -82,6 +83,7 @@ class Job:
     values:     the values of the names that checks use (the program's parameters).
     winner:     who wins concurrent writes, if the mode leaves that open.
     signed:     words are signed: constants and parameters may be negative. Memory holds their bits.
+    contracts:  what the machine checks while it runs. They are no part of what is compiled.
     """
 
     code: tuple[Instruction, ...]
@@ -99,6 +101,7 @@ class Job:
     name: str = "machine code"
     winner: Winner = LOWEST
     signed: bool = False
+    contracts: Contracts = Contracts()
 
     def __post_init__(self) -> None:
         if not MIN_WORD_BITS <= self.word_bits <= MAX_WORD_BITS:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from lockstep.pram import derived
 from lockstep.pram.analysis import Analysis
+from lockstep.pram.contracts.kinds import Clause, ContractPoint, Known
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import AgreementCheck, Operand, StepCheck, Trap, UnfinishedCheck, constant
 from lockstep.pram.printing import Point
@@ -41,7 +42,7 @@ class LoopEmitter(EndEmitter):
         self.kinds = analysis.loops
         self.open_loops: list[OpenLoop] = []
         self.flags: list[Span] = []
-        self.prints: list[Point] = []
+        self.points: list[Point | ContractPoint] = []
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         raise NotImplementedError
@@ -52,7 +53,8 @@ class LoopEmitter(EndEmitter):
         if loop.at in self.kinds:
             self.while_apart(loop)
             return
-        start, printed = len(self.code), len(self.prints)
+        start, noted = len(self.code), len(self.points)
+        self.invariants(loop, start)
         with self.scope():
             condition = self.value(loop.condition)
             agreed = (AgreementCheck("while"),)
@@ -62,26 +64,39 @@ class LoopEmitter(EndEmitter):
             again = self.emit("jmp", at=loop.at)
             self.patch(again, start)
         self.patch(leave)
-        self.print_once(printed, start, again)
+        self.only_once(noted, start, again)
 
     def repeat_loop(self, loop: Repeat) -> None:
         if loop.at in self.kinds:
             self.repeat_apart(loop)
             return
-        start, printed = len(self.code), len(self.prints)
+        start, noted = len(self.code), len(self.points)
+        self.invariants(loop, start)
         with self.together(), self.scope():
             self.block(loop.body)
             condition = self.value(loop.condition)
             agreed = (AgreementCheck("repeat"),)
             again = self.emit("jz", condition, at=loop.at, trap=Trap.OPERANDS, checks=agreed, decides=loop.condition)
             self.patch(again, start)
-        self.print_once(printed, start, again)
+        self.only_once(noted, start, again)
 
-    def print_once(self, printed: int, start: int, again: int) -> None:
-        """Of the first points, those at the start of a loop stand before it: who jumps back to it by `again` prints nothing."""
-        for number, point in enumerate(self.prints[:printed]):
+    def only_once(self, noted: int, start: int, again: int) -> None:
+        """Of the first points, those at the start of a loop stand before it: who jumps back to it by `again` is not meant."""
+        for number, point in enumerate(self.points[:noted]):
             if point.index == start:
-                self.prints[number] = replace(point, skips=point.skips | {again})
+                self.points[number] = replace(point, skips=point.skips | {again})
+
+    def invariants(self, loop: While | Repeat | For, start: int, variable: int | None = None, plus: int = 0) -> None:
+        """Note the invariants of a loop at its start, at which processors arrive before every round.
+
+        Args: variable: the register of the variable of a `for`; `plus`, added to it, gives its value in the next round.
+        """
+        known = {name: Known(register) for name, register in self.locals.items()}
+        if isinstance(loop, For) and variable is not None:
+            known[loop.variable] = Known(variable, plus)
+        for invariant in loop.invariants:
+            clause = Clause("invariant", invariant.condition, invariant.at)
+            self.points.append(ContractPoint(start, clause, known, not self.guards))
 
     def for_loop(self, loop: For) -> None:
         """Emit a `for`. Idle processors run its control too, so their bounds must be the same."""
@@ -96,6 +111,8 @@ class LoopEmitter(EndEmitter):
             by = self.step_of(loop)
             self.locals[loop.variable] = variable
             start, v = len(self.code), Operand("register", variable)
+            if not was_idle:
+                self.invariants(loop, start, variable, -1 if loop.down else 0)
             test = self.register()
             self.emit(self.of_words(self.loop_test(loop)), v, bound, rd=test, at=at, trap=Trap.OPERANDS)
             leave = self.emit("jz", Operand("register", test), at=at, decides=loop)
@@ -237,6 +254,7 @@ class LoopEmitter(EndEmitter):
             k = self.counter(loop)
             if not was_idle:
                 start = len(self.code)
+                self.invariants(loop, start)
                 outs += self.rounds_left(loop, k)
                 first = len(self.code)
                 with self.scope():
@@ -271,6 +289,7 @@ class LoopEmitter(EndEmitter):
             k = self.counter(loop)
             if not was_idle:
                 start = len(self.code)
+                self.invariants(loop, start)
                 outs += self.rounds_left(loop, k)
                 self.live(opened, loop.body)
                 with self.scope():
@@ -307,6 +326,7 @@ class LoopEmitter(EndEmitter):
             self.locals[loop.variable] = variable
             if not was_idle:
                 start = len(self.code)
+                self.invariants(loop, start, variable, -1 if loop.down else 0)
                 outs += self.rounds_left(loop, k)
                 first = len(self.code)
                 with self.scope():

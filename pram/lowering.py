@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from lockstep.pram import derived
 from lockstep.pram.access import RULES
 from lockstep.pram.analysis import Analysis
+from lockstep.pram.contracts.kinds import Clause, ContractPoint, Known
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from lockstep.pram.loop_lowering import LoopEmitter, flag_name
@@ -41,6 +42,7 @@ from lockstep.pram.syntax import (
     Return,
     Several,
     Single,
+    Snapshot,
     Statement,
     Store,
     While,
@@ -54,6 +56,7 @@ class MachineCode:
 
     registers: how many each processor needs. derived: the derived parameters. flags: the names of the cells that loops need.
     prints: where processors print. locals: for each instruction, the locals that are known there, with the register of each.
+    contracts: where the machine checks contracts.
     """
 
     instructions: tuple[Instruction, ...]
@@ -62,6 +65,7 @@ class MachineCode:
     flags: tuple[str, ...] = ()
     prints: tuple[Point, ...] = ()
     locals: tuple[Mapping[str, int], ...] = field(default=(), compare=False)
+    contracts: tuple[ContractPoint, ...] = field(default=(), compare=False)
 
 
 @dataclass
@@ -84,8 +88,9 @@ def lower(analysis: Analysis) -> MachineCode:
     lowering.emit("halt", at=last)
     flags = tuple(map(flag_name, lowering.flags))
     return MachineCode(
-        tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags, tuple(lowering.prints),
-        tuple(lowering.names),
+        tuple(lowering.code), max(lowering.most_registers, 1), tuple(lowering.derived), flags,
+        tuple(point for point in lowering.points if isinstance(point, Point)), tuple(lowering.names),
+        tuple(point for point in lowering.points if isinstance(point, ContractPoint)),
     )  # fmt: skip
 
 
@@ -125,7 +130,10 @@ class _Lowering(LoopEmitter):
                 self.store(Index(name, (), at), value, statement.rule)
             case Store(name, subscripts, value, at):
                 self.store(Index(name, subscripts, at), value, statement.rule)
-            case LocalArray() | Assert():
+            case Assert() | Snapshot():
+                if not self.idle:
+                    self.points.append(self.contract(statement))
+            case LocalArray():
                 pass  # its cells are there from the start
             case Several():
                 self.several(statement)
@@ -152,7 +160,15 @@ class _Lowering(LoopEmitter):
                 self.end_item(at)
             case Print():
                 if not self.idle:
-                    self.prints.append(point_of(statement, self))
+                    self.points.append(point_of(statement, self))
+
+    def contract(self, statement: Assert | Snapshot) -> ContractPoint:
+        """Return the point of an `assert`, or of a place where memory is kept."""
+        known = {name: Known(register) for name, register in self.locals.items()}
+        clause, label = None, statement.label if isinstance(statement, Snapshot) else statement.since
+        if isinstance(statement, Assert):
+            clause = Clause("assert", statement.condition, statement.at)
+        return ContractPoint(len(self.code), clause, known, not self.guards, label=label)
 
     def store(self, index: Index, value: Expression | Operand, rule: str = "") -> None:
         rule = rule or self.symbols.arrays[index.name].rule

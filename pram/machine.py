@@ -16,6 +16,9 @@ from lockstep.pram import access, checks
 from lockstep.pram.access import MODES, Accesses, Conflict
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
+from lockstep.pram.contracts.holding import Broken
+from lockstep.pram.contracts.kinds import Tested
+from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError, Span, fail
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
 from lockstep.pram.job import Job
@@ -68,6 +71,7 @@ class Machine:
         self.touched = np.zeros(job.space, bool)
         self.rounds = Rounds(job.code)
         self.unwritten = Unwritten(job, warn) if warn else None
+        self.watcher = Watcher(job) if job.contracts.points or job.contracts.ensures else None
         self._marks = bytearray(len(job.code))
         self._pids = np.arange(job.processors)
         self._scratch = np.zeros(job.space, np.int64)
@@ -82,10 +86,29 @@ class Machine:
         self._failing: tuple[str, Sequence[int], Conflict | None, Step | None] = "refused", (), None, None
 
     def step(self) -> Step:
-        """Run one step.
+        """Run one step, and check the contracts at which processors stand before and after it.
 
-        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
+        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values. Or a contract that
+                does not hold.
         """
+        if self.watcher is None:
+            return self._step()
+        if not self.costs.time:
+            self._check_contracts(self.watcher, None)
+        step = self._step()
+        self._check_contracts(self.watcher, step.counter)
+        return step
+
+    def _check_contracts(self, watcher: Watcher, before: Words | None) -> None:
+        try:
+            watcher.arrive(self, before)
+            if not self.running:
+                watcher.end(self)
+        except Broken as error:
+            self._failing = "contract", error.processors, None, None
+            raise
+
+    def _step(self) -> Step:
         before = self._before = self.counter
         self.counter, destination = self._halted.copy(), self._nowhere.copy()
         value = np.zeros(self.job.processors, np.int64)
@@ -144,7 +167,8 @@ class Machine:
 
     def finished(self, trace: tuple[Step, ...] = ()) -> Run:
         """Return the finished run; all processors must have halted."""
-        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
+        tested = self.watcher.tested if self.watcher else Tested()
+        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached, tested)
 
     def look_ahead(self, first: int, last: int, pids: Words) -> Words:
         """Return the words that operand x of instruction `last` would have, if these processors went on from `first`.
@@ -347,9 +371,10 @@ class Machine:
         """Return where and why the run failed, after an error. trace: the steps that were kept."""
         kind, processors, conflict, attempt = self._failing
         if attempt is None:
-            before = self.counter if kind == "no halt" else self._before
+            between = kind in ("no halt", "contract")
+            before = self.counter if between else self._before
             nothing = np.zeros(self.job.processors, np.int64)
-            number = self.costs.time + (kind == "no halt")
+            number = self.costs.time + between
             attempt = Step(number, before, nothing, self._nowhere, before, self._nowhere)
         return Failure(kind, tuple(processors), conflict.cell if conflict else None, attempt, self.finished(trace))
 

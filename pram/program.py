@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from lockstep.pram import parameters
 from lockstep.pram.access import MODES, Combining
 from lockstep.pram.analysis import Analysis, analyse
+from lockstep.pram.contracts.holding import require
+from lockstep.pram.contracts.kinds import Contracts, promised
 from lockstep.pram.declarations import Symbols
-from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.errors import InputError, Key, PramError, Source, Span, did_you_mean, fail, shorten
 from lockstep.pram.expression_text import expression_text
-from lockstep.pram.inputs import cell_error, input_error, read_array, shorten, show_value
+from lockstep.pram.inputs import cell_error, input_error, read_array, show_value
 from lockstep.pram.instructions import rules_of
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
@@ -64,6 +66,13 @@ class Program:
         return self.symbols.claims
 
     @cached_property
+    def contracts(self) -> Contracts:
+        """What the program requires and ensures, and what it asserts on the way."""
+        promises = promised(self.analysis.tree)
+        requires, ensures = (tuple(c for c in promises if c.kind == kind) for kind in ("requires", "ensures"))
+        return Contracts(requires, ensures, self.code.contracts)
+
+    @cached_property
     def code(self) -> MachineCode:
         """The machine code, the same for every input size."""
         return lower(self.analysis)
@@ -95,7 +104,8 @@ class Program:
         Args:   params: a value for each given parameter. arrays: nested or flat lists for inputs and inouts, a number for a
                 scalar. word_bits: overrides `word` and the default.
         Raises: PramError: something is missing, unknown, out of range or too large; nothing has been allocated. InputError:
-                a given value is wrong; the reader of an input file adds its place in that file.
+                a given value is wrong; the reader of an input file adds its place in that file. Unmet: the input is not what the
+                program requires.
         """
         return _Instantiation(self, params, arrays or {}, word_bits).job()
 
@@ -200,7 +210,9 @@ class _Instantiation:
         for array in self.arrays:
             if array.is_input:
                 memory[array.base : array.base + array.size] = wrap(data[array.name], bits)
-        return self._job_on(memory, bits)
+        job = self._job_on(memory, bits)
+        require(job)
+        return job
 
     def outline(self, largest_input: int) -> Job:
         self._check_registers()
@@ -218,7 +230,7 @@ class _Instantiation:
             code=program.code.instructions, registers=program.code.registers, processors=self.processors, word_bits=bits,
             mode=symbols.mode, memory=memory, parameters=derived, inputs=sum(a.size for a in self.arrays if a.is_input),
             outputs=range(first, first + sum(a.size for a in returned)), arrays=arrays, values=environment,
-            source=self.source, name=program.name, signed=symbols.signed,
+            source=self.source, name=program.name, signed=symbols.signed, contracts=program.contracts,
         )  # fmt: skip
 
     # -- parameters ----------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from lockstep.pram.errors import shorten
 from lockstep.pram.expression_text import expression_text
-from lockstep.pram.inputs import shorten
 from lockstep.pram.instructions import Decision
 from lockstep.pram.program import Program
 from lockstep.pram.rewriting import TURN

@@ -26,9 +26,11 @@ from lockstep.pram.foreign import FALSE, LARGEST, LEAST, TRUE
 from lockstep.pram.syntax import (
     FIELDS,
     INF,
+    Assert,
     Assign,
     Binary,
     Call,
+    Ensures,
     Expression,
     For,
     If,
@@ -40,8 +42,10 @@ from lockstep.pram.syntax import (
     PrefixSum,
     ProgramText,
     Range,
+    Requires,
     Statement,
     Store,
+    with_contracts,
 )
 
 #: How the name of a variable ends that gives the processors their turns in a prefix sum.
@@ -49,9 +53,11 @@ TURN = ".turn"
 
 
 def rewrite(tree: ProgramText, symbols: Symbols) -> ProgramText:
-    """Return the program with the statements of the table replaced. Declarations stay as they are."""
+    """Return the program with the statements of the table replaced. Declarations stay as they are, but for names in contracts."""
     rewriter = _Rewriter(symbols, _names_of_books(tree, symbols))
-    return replace(tree, body=tuple(rewriter.node(statement) for statement in tree.body))
+    promises = {id(d): rewriter.node(d) for d in tree.declarations if isinstance(d, (Requires, Ensures))}
+    declarations = tuple(promises.get(id(declaration), declaration) for declaration in tree.declarations)
+    return replace(tree, declarations=declarations, body=tuple(rewriter.node(statement) for statement in tree.body))
 
 
 class _Rewriter:
@@ -63,7 +69,7 @@ class _Rewriter:
         if isinstance(node, Binary):
             return self._chain(node)
         changed = {name: new for name in FIELDS[type(node)] if (new := self._field(old := getattr(node, name))) is not old}
-        return self._one(replace(node, **changed) if changed else node)
+        return self._one(with_contracts(replace(node, **changed) if changed else node, self.node))
 
     def _field(self, value: Any) -> Any:
         if isinstance(value, tuple):
@@ -94,8 +100,9 @@ class _Rewriter:
             case Index(name, subscripts) | Store(name, subscripts) if self._is_local(name):
                 return replace(node, subscripts=(Name("pid", node.at), *subscripts))
             case For() if node.items:
-                body = (_item(node, node.at), *node.body)
-                return replace(node, variable=_index(node.variable), body=body)
+                asserts = (Assert(i.condition, i.at) for i in node.invariants)
+                body = (_item(node, node.at), *asserts, *node.body)
+                return replace(node, variable=_index(node.variable), body=body, invariants=())
             case Parallel(ranges, body, processors):
                 if any(part.items for part in ranges):
                     items = [_item(part, part.at) for part in ranges if part.items]

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.pram.contracts.kinds import Tested
 from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
 from lockstep.pram.reached import Reached
@@ -78,7 +79,8 @@ class Space:
 class Run:
     """A finished run, or what was done of a run that failed (`Failure.run`).
 
-    trace: its steps, if they were kept. reached: which instructions it executed, and which way its branches went.
+    trace: its steps, if they were kept. reached: which instructions it executed, and which way its branches went. tested: what it
+    put to the test of the contracts.
     """
 
     job: Job
@@ -87,6 +89,7 @@ class Run:
     space: Space
     trace: tuple[Step, ...]
     reached: Reached
+    tested: Tested = Tested()
 
     @property
     def time(self) -> int:
@@ -108,8 +111,8 @@ class Run:
 class Failure:
     """Where and why a run failed: `PramError.failure`.
 
-    kind:       of a conflict, that of `lockstep.pram.access.Conflict`; else "trap", "no halt", or "refused" (by the user's choice:
-                `--strict`, a winner that does not write).
+    kind:       of a conflict, that of `lockstep.pram.access.Conflict`; else "trap", "contract", "no halt", or "refused" (by the
+                user's choice: `--strict`, a winner that does not write).
     processors: those that the message names. cell: that of a conflict, else None.
     attempt:    the step that failed, which was not carried out. Of a conflict it has all that processors wanted to do; else nobody
                 reads or writes.

@@ -13,9 +13,9 @@ A `Contract` is an expression of a contract. It is no part of what is compiled, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import Union, get_args
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Union, get_args
 
 from lockstep.pram.errors import Span
 
@@ -122,6 +122,14 @@ Contract = Expression
 
 
 @dataclass(frozen=True, slots=True)
+class Invariant:
+    """`invariant condition` of a loop: it holds before every round, and of `while` and `for` also at the end."""
+
+    condition: Contract
+    at: Span = place()
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """`local name := value`. Of a loop variable over a list, `items` has the values that it takes; no program can assign it."""
 
@@ -191,31 +199,31 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class While:
-    """`while condition atmost bound do body end`; `bound` may be None. `invariants` hold before every round and at the end."""
+    """`while condition atmost bound do body end`; `bound` may be None."""
 
     condition: Expression
     body: tuple[Statement, ...]
     bound: Expression | None = None
     at: Span = place()
-    invariants: tuple[Contract, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`repeat body until condition atmost bound`; `bound` may be None. `invariants` as of a While."""
+    """`repeat body until condition atmost bound`; `bound` may be None."""
 
     body: tuple[Statement, ...]
     condition: Expression
     bound: Expression | None = None
     at: Span = place()
-    invariants: tuple[Contract, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class For:
     """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing.
 
-    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0. `invariants` as of a While.
+    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0.
     """
 
     variable: str
@@ -227,7 +235,7 @@ class For:
     bound: Expression | None = None
     at: Span = place()
     items: tuple[Expression, ...] = ()
-    invariants: tuple[Contract, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,17 +470,13 @@ class ProgramText:
 Node = Union[ProgramText, Declaration, Statement, Range, Text, Formal, Expression]
 
 #: The types of fields that hold no nodes, or nodes of contracts.
-_OPAQUE = ("str", "int", "bool", "Contract", "tuple[Contract, ...]")
+_OPAQUE = ("str", "int", "bool", "Contract", "tuple[Invariant, ...]")
 
 #: The fields of each kind of node that hold nodes: one, several in a tuple, or None.
 FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in _OPAQUE)
     for kind in (ProgramText, Range, Text, Formal, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
-
-
-#: The fields of each kind of node that hold contracts.
-CONTRACTS = {kind: tuple(f.name for f in fields(kind) if f.type in ("Contract", "tuple[Contract, ...]")) for kind in FIELDS}
 
 
 def left_chain(top: Binary) -> list[Binary]:
@@ -500,8 +504,24 @@ def children(node: Node) -> list[Node]:
 
 def contracts(node: Node) -> list[Contract]:
     """Return the contracts of a node, without those of nodes below it."""
-    values = [getattr(node, name) for name in CONTRACTS[type(node)]]
-    return [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    match node:
+        case Assert(condition) | Requires(condition) | Ensures(condition):
+            return [condition]
+        case While() | Repeat() | For():
+            return [invariant.condition for invariant in node.invariants]
+    return []
+
+
+def with_contracts(node: Any, change: Callable[[Contract], Contract]) -> Any:
+    """Return a node with its contracts changed, and those of nodes below it left; the same object if nothing changes."""
+    match node:
+        case Assert(condition) | Requires(condition) | Ensures(condition):
+            new = change(condition)
+            return node if new is condition else replace(node, condition=new)
+        case While() | Repeat() | For() if node.invariants:
+            invariants = tuple(replace(i, condition=change(i.condition)) for i in node.invariants)
+            return replace(node, invariants=invariants)
+    return node
 
 
 def walk(node: Node, without: tuple[type, ...] = ()) -> Iterator[Node]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lockstep.pram.errors import did_you_mean
-from lockstep.pram.inputs import shorten, show_value
+from lockstep.pram.errors import did_you_mean, shorten
+from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Array
 
 

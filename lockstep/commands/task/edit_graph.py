@@ -14,8 +14,7 @@ from lockstep.commands.task.proving import for_decodes_only, prove_task, require
 from lockstep.commands.task.solved import Solved, decode_task
 from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.options import Dtype, Engine, Json
-from lockstep.pram.errors import Source, did_you_mean, fail
-from lockstep.pram.inputs import shorten
+from lockstep.pram.errors import Source, did_you_mean, fail, shorten
 from lockstep.pram.program import read_text
 
 if TYPE_CHECKING:

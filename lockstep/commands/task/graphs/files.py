@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from lockstep.pram.errors import Source, Span, did_you_mean, fail
-from lockstep.pram.inputs import shorten
+from lockstep.pram.errors import Source, Span, did_you_mean, fail, shorten
 from lockstep.pram.program import read_text
 
 

@@ -1,0 +1,61 @@
+"""Checks one contract: whether it holds, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lockstep.pram.contracts.explaining import explain
+from lockstep.pram.contracts.kinds import Clause, Tested
+from lockstep.pram.contracts.meaning import NoValue, Scope, View
+from lockstep.pram.contracts.translating import translate
+from lockstep.pram.errors import PramError, Span, fail
+from lockstep.pram.job import Array, Job
+
+
+class Broken(PramError):
+    """A contract does not hold, or has no value. processors: those for which."""
+
+    processors: tuple[int, ...] = ()
+
+
+class Unmet(Broken):
+    """An input is not what the program requires."""
+
+
+def dimensions_of(arrays: Mapping[str, Array]) -> dict[str, int]:
+    """Return how many subscripts each array takes."""
+    return {name: len(array.shape) for name, array in arrays.items()}
+
+
+def check(clause: Clause, scope: Scope, dimensions: Mapping[str, int], job: Job, where: str = "") -> None:
+    """Check a contract once.
+
+    Raises: Broken: it does not hold, or has no value.
+    """
+    scope.met.add(clause.at)
+    prefix = f"{where}: " if where else ""
+    try:
+        if translate(clause.condition, dimensions)(scope):
+            return
+        scope.width = 0
+        why = explain(clause.condition, scope, dimensions)
+    except NoValue as error:
+        raise Broken(fail(f"{prefix}`{clause.kind}` has no value: {error.message}", job.source, error.at).diagnostics) from None
+    raise Broken(fail(f"{prefix}`{clause.kind}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
+
+
+def require(job: Job) -> Tested:
+    """Check that the input of a job is what its program requires. Return what was put to the test.
+
+    Raises: Unmet: it is not, or a requirement has no value.
+    """
+    met: set[Span] = set()
+    if job.contracts.requires:
+        arrays = {array.name: array for array in job.arrays}
+        given = View(job.memory, arrays)
+        for clause in job.contracts.requires:
+            try:
+                check(clause, Scope(job.values, given, given, met), dimensions_of(arrays), job)
+            except Broken as error:
+                raise Unmet(error.diagnostics) from None
+    return Tested(frozenset(met))

@@ -1,0 +1,139 @@
+"""What a program and its machine code hold of contracts, and what runs tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lockstep.pram.errors import Span, shorten
+from lockstep.pram.expression_text import expression_text
+from lockstep.pram.syntax import Binary, Ensures, Expression, ProgramText, Quantified, Requires, children
+
+#: The most values that the quantifiers of a contract may go through in one check.
+MAX_WIDTH = 1_000_000
+#: The most levels of nesting in a contract.
+MAX_LEVELS = 40
+#: How many characters of a contract a message shows.
+MOST_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A contract. kind: "requires", "ensures", "assert" or "invariant". at: the place of this word."""
+
+    kind: str
+    condition: Expression
+    at: Span
+
+    @property
+    def text(self) -> str:
+        """The contract as programs write it, shortened."""
+        return f"{self.kind} {shorten(expression_text(self.condition), MOST_SHOWN)}"
+
+    @property
+    def conditions(self) -> tuple[Expression, ...]:
+        """The parts that can leave the contract without meaning: each `==>`, and each `forall`."""
+        found: list[Expression] = []
+        todo: list[Expression] = [self.condition]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, Binary) and node.operator == "==>" or isinstance(node, Quantified) and node.word == "forall":
+                found.append(node)
+            todo += [child for child in reversed(children(node))]  # type: ignore[misc]
+        return tuple(found)
+
+
+def promised(tree: ProgramText) -> tuple[Clause, ...]:
+    """Return what a program requires and ensures."""
+    kinds = {Requires: "requires", Ensures: "ensures"}
+    return tuple(Clause(kinds[type(d)], d.condition, d.at) for d in tree.declarations if isinstance(d, (Requires, Ensures)))
+
+
+@dataclass(frozen=True)
+class Known:
+    """Where the value of a local is: a register, and what to add to it (`downto` counts one above)."""
+
+    register: int
+    plus: int = 0
+
+
+@dataclass(frozen=True)
+class ContractPoint:
+    """A contract at the instruction `index`, checked for the processors that arrive there.
+
+    clause:   None if memory is kept here, under the name `label`.
+    locals:   the locals that are known here.
+    everyone: it stands outside `parallel` and `single`, so all processors run it.
+    skips:    who comes by a jump of these starts another round of a loop, and is not meant.
+    label:    of the memory that `old` means; "" for the start of the run.
+    """
+
+    index: int
+    clause: Clause | None
+    locals: Mapping[str, Known] = field(default_factory=dict)
+    everyone: bool = False
+    skips: frozenset[int] = frozenset()
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """The contracts of a program with its machine code."""
+
+    requires: tuple[Clause, ...] = ()
+    ensures: tuple[Clause, ...] = ()
+    points: tuple[ContractPoint, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.requires or self.ensures or self.points)
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """All contracts, in the order of the text, each once."""
+        found = (*self.requires, *self.ensures, *(p.clause for p in self.points if p.clause is not None))
+        return tuple(sorted(dict.fromkeys(found), key=lambda clause: (clause.at.line, clause.at.column)))
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What runs have put to the test: places of contracts that were checked, and of their parts that meant something.
+
+    A `==>` means something where its left side holds, a `forall` where its range has an item.
+    """
+
+    places: frozenset[Span] = frozenset()
+
+    def __or__(self, other: Tested) -> Tested:
+        return Tested(self.places | other.places)
+
+
+@dataclass(frozen=True)
+class Vacuous:
+    """A contract that no run has put to the test, and why."""
+
+    clause: Clause
+    why: str
+
+    @property
+    def text(self) -> str:
+        return f"`{self.clause.text}` (line {self.clause.at.line}) {self.why}"
+
+
+def vacuous(contracts: Contracts, tested: Tested) -> tuple[Vacuous, ...]:
+    """Return the contracts that no run has put to the test, in the order of the text."""
+    found = []
+    for clause in contracts.clauses:
+        if clause.at not in tested.places:
+            found.append(Vacuous(clause, "was never reached"))
+            continue
+        for part in clause.conditions:
+            if part.at not in tested.places:
+                found.append(Vacuous(clause, _never(part)))
+                break
+    return tuple(found)
+
+
+def _never(part: Expression) -> str:
+    if isinstance(part, Binary):
+        return f"says nothing: `{shorten(expression_text(part.left), MOST_SHOWN)}` never held"
+    return f"says nothing: the range of `{shorten(expression_text(part), MOST_SHOWN)}` was always empty"
