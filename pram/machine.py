@@ -17,7 +17,6 @@ from lockstep.pram.access import MODES, Accesses, Conflict
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.contracts.holding import Broken
-from lockstep.pram.contracts.kinds import Tested
 from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError, Span, fail
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
@@ -71,7 +70,7 @@ class Machine:
         self.touched = np.zeros(job.space, bool)
         self.rounds = Rounds(job.code)
         self.unwritten = Unwritten(job, warn) if warn else None
-        self.watcher = Watcher(job) if job.contracts.points or job.contracts.ensures else None
+        self.watcher = Watcher(job) if job.contracts else None
         self._marks = bytearray(len(job.code))
         self._pids = np.arange(job.processors)
         self._scratch = np.zeros(job.space, np.int64)
@@ -162,13 +161,12 @@ class Machine:
 
     @property
     def reached(self) -> Reached:
-        """Which instructions have run so far, and which way branches went."""
-        return Reached(bytes(self._marks))
+        """Which instructions have run so far, which way branches went, and which contracts were put to the test."""
+        return Reached(bytes(self._marks), frozenset(self.watcher.met) if self.watcher else frozenset())
 
     def finished(self, trace: tuple[Step, ...] = ()) -> Run:
         """Return the finished run; all processors must have halted."""
-        tested = self.watcher.tested if self.watcher else Tested()
-        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached, tested)
+        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
 
     def look_ahead(self, first: int, last: int, pids: Words) -> Words:
         """Return the words that operand x of instruction `last` would have, if these processors went on from `first`.
