@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from kit.commands import Do
+
 from lockstep import load, parse_program, run, verify
 from lockstep.pram.analysis import analyse
 from lockstep.pram.contracts.holding import Broken, Unmet
