@@ -85,29 +85,10 @@ class Machine:
         self._failing: tuple[str, Sequence[int], Conflict | None, Step | None] = "refused", (), None, None
 
     def step(self) -> Step:
-        """Run one step, and check the contracts at which processors stand before and after it.
+        """Run one step, without the contracts around it.
 
-        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values. Or a contract that
-                does not hold.
+        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
         """
-        if self.watcher is None:
-            return self._step()
-        if not self.costs.time:
-            self._check_contracts(self.watcher, None)
-        step = self._step()
-        self._check_contracts(self.watcher, step.counter)
-        return step
-
-    def _check_contracts(self, watcher: Watcher, before: Words | None) -> None:
-        try:
-            watcher.arrive(self, before)
-            if not self.running:
-                watcher.end(self)
-        except Broken as error:
-            self._failing = "contract", error.processors, None, None
-            raise
-
-    def _step(self) -> Step:
         before = self._before = self.counter
         self.counter, destination = self._halted.copy(), self._nowhere.copy()
         value = np.zeros(self.job.processors, np.int64)
@@ -144,15 +125,29 @@ class Machine:
         return replace(step, lost=lost) if len(lost) else step
 
     def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
-        """Run until all processors have halted.
+        """Run until all processors have halted. Check the contracts at which processors stand, before and after each step.
 
-        Raises: PramError: as `step`. NoHalt: the processors have not halted after `max_steps`.
+        Raises: PramError: as `step`. Broken: a contract does not hold. NoHalt: the processors have not halted after `max_steps`.
         """
+        self._check_contracts(None)
         while self.running:
             if self.costs.time >= max_steps:
                 raise NoHalt(self._no_halt_error(max_steps).diagnostics)
-            yield self.step()
+            step = self.step()
+            yield step
+            self._check_contracts(step.counter)
         self.arbiter.check_end(self.costs.time)
+
+    def _check_contracts(self, before: Words | None) -> None:
+        if self.watcher is None:
+            return
+        try:
+            self.watcher.arrive(self, before)
+            if not self.running:
+                self.watcher.end(self)
+        except Broken as error:
+            self._failing = "contract", error.processors, None, None
+            raise
 
     @property
     def space(self) -> Space:
