@@ -17,7 +17,7 @@ from lockstep.pram.syntax import Expression, Name, ProgramText
 from oracles.ends import Ends
 from oracles.meaning import BOTTOM, NO, TOP, YES
 from oracles.memory import Array, Arrays
-from oracles.plain import PLAIN, Params, Trap, of_one
+from oracles.plain import PLAIN, Params, Trap
 
 #: A number, or a whole array or row as a nested list.
 Value = Union[int, list[Any]]
@@ -47,7 +47,9 @@ class Promising(Ends):
         for promise in self._all(kind):
             self.hold(kind.__name__.lower(), promise, [])
 
-    def invariants(self, s: syntax.While | syntax.Repeat | syntax.For, active: list[int], here: dict[int, int] | None = None) -> None:
+    def invariants(
+        self, s: syntax.While | syntax.Repeat | syntax.For, active: list[int], here: dict[int, int] | None = None
+    ) -> None:
         """Check the invariants of a loop. here: the values of its variable in the round that comes, or after the last one."""
         if s.invariants and isinstance(s, syntax.For) and here is not None:
             self.set(s.variable, [here[p] for p in active], active)
@@ -105,7 +107,9 @@ class Seen:
             case syntax.Binary():
                 return self.joined(e, below)
             case syntax.Quantified(word, ranges, body):
-                return quantified(word, (self.value(body, {**bound, **items}, cells) for items in self.items(ranges, bound, cells)))
+                return quantified(
+                    word, (self.value(body, {**bound, **items}, cells) for items in self.items(ranges, bound, cells))
+                )
             case syntax.Call("old", (inner,)):
                 return self.value(inner, bound, self.given)
             case syntax.Call("sorted" | "distinct" | "permutation" as of_arrays, arguments):
@@ -155,6 +159,8 @@ class Seen:
             case "==>":
                 return int(not a or bool(below(right)))
         b = below(right)
+        if isinstance(a, list):  # whole arrays: cell by cell, in the order of rows
+            a, b = flat(a), flat(b)
         if operator in ("/", "%") and b == 0 or operator in ("<<", ">>") and not 0 <= b <= 4096:
             raise NoValue
         return int(PLAIN[operator](a, b))
@@ -177,13 +183,40 @@ class Seen:
 
 
 def function(e: syntax.Call, below: Callable[[Expression], Any]) -> int:
-    """A function of one argument, where it has a value."""
-    try:
-        if e.function in ("popcount", "sqrt") and below(e.arguments[0]) < 0:
-            raise NoValue
-        return int(of_one(e, below))
-    except Trap:
-        raise NoValue from None
+    """A function of one argument, where it has a value. `floor` and `ceil` round a logarithm, a root or a quotient."""
+    (argument,) = e.arguments
+    up = e.function == "ceil"
+    match argument:
+        case syntax.Binary("/", left, right) if e.function in ("floor", "ceil"):
+            a, b = below(left), below(right)
+            if b == 0:
+                raise NoValue
+            return int(-(-a // b) if up else a // b)
+        case syntax.Call(inner, (x,)) if e.function in ("floor", "ceil"):
+            return rounded(inner, below(x), up)
+    number = below(argument)
+    if e.function in ("lg", "sqrt"):
+        return rounded("log" if e.function == "lg" else "sqrt", number, e.function == "lg")
+    digits = f"{number:b}"
+    if number < (e.function == "ctz"):
+        raise NoValue
+    return digits.count("1") if e.function == "popcount" else len(digits) - len(digits.rstrip("0"))
+
+
+def rounded(inner: str, number: int, up: bool) -> int:
+    """A logarithm to base 2, or a root, by bisection."""
+    if number < (inner == "log"):
+        raise NoValue
+
+    def reaches(k: int) -> bool:
+        return bool((1 << k if inner == "log" else k * k) <= number)
+
+    low, high = 0, 1 + (len(f"{number:b}") if inner == "log" else number)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if reaches(middle) else (low, middle)
+    exact = number == (1 << low if inner == "log" else low * low)
+    return low + (up and not exact)
 
 
 def quantified(word: str, values: Iterator[Any]) -> int:
@@ -210,7 +243,7 @@ def said_of_arrays(word: str, arrays: list[list[int]]) -> bool:
             return first == sorted(first)
         case "distinct":
             return len(set(first)) == len(first)
-    return sorted(first) == sorted(arrays[1])
+    return sorted(first) == (sorted(arrays[1]) if len(arrays) > 1 else list(range(len(first))))
 
 
 def nested(cells: list[int], shape: tuple[int, ...]) -> Any:
