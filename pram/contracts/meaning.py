@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -180,8 +181,8 @@ def is_distinct(cells: Sequence[int]) -> bool:
     return len(set(cells)) == len(cells)
 
 
-def is_permutation(cells: Sequence[int], other: Sequence[int]) -> bool:
-    return Counter(cells) == Counter(other)
+def is_permutation(cells: Sequence[int], *others: Sequence[int]) -> bool:
+    return Counter(cells) == Counter(chain(*others))
 
 
 #: The names that translated contracts use.
