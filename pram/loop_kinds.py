@@ -81,7 +81,7 @@ class LoopKinds:
             self.found[loop.at] = LoopKind(loop.bound)
         elif differs or leaves or loop.at in self.found:
             pids = {"pid": (Number(0), Binary("-", self.symbols.procs, Number(1), loop.at))}
-            rounds = most_rounds(loop, self.symbols.is_parametric, {**pids, **context.ranges}, self.symbols.signed)
+            rounds = most_rounds(loop, self.symbols, {**pids, **context.ranges})
             if rounds is not None:
                 self.found[loop.at] = LoopKind(rounds)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.pram import emitting, index_rounds, loop_kinds, rewriting
+from lockstep.pram import bounds, emitting, index_rounds, loop_kinds, rewriting
 from lockstep.pram.index_rounds import _Round
 from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
@@ -10,7 +10,8 @@ from lockstep.pram.range_ends import EndEmitter
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
 
-INDEX, SUMS, NAMES, MODULO = "rounds told by arrays", "prefix sums", "names of books", "constants modulo 2^w"
+BOUNDS, INDEX, SUMS = "rounds told by bounds", "rounds told by arrays", "prefix sums"
+NAMES, MODULO = "names of books", "constants modulo 2^w"
 
 MUTANTS = (
     Mutant(
@@ -101,6 +102,22 @@ MUTANTS = (
         "a loop that is left at once has no round",
         Rewrite(index_rounds.rounds_by_index, "return Number(1)", "return Number(0)"),
         "rounds by index",
+    ),
+    Mutant(
+        BOUNDS,
+        "no parameter is negative",
+        Rewrite(bounds._Known.is_unsure, "return atom not in", "return False and atom not in"),
+        "rounds by bounds",
+    ),
+    Mutant(
+        BOUNDS,
+        "what a sum adds is an operand",
+        Rewrite(
+            bounds._operands,
+            'case Binary("+" | "-", left, right):',
+            'case Binary("+" | "-", left, right) if (yield right) or True:',
+        ),
+        "rounds by bounds",
     ),
     Mutant(SUMS, "all have the first turn", Rewrite(rewriting._Rewriter._in_turn, "Name(turn, at)", "Number(0)"), "prefix sums"),
     Mutant(

@@ -13,7 +13,7 @@ from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Index, Name, Node, ProgramText, Statement, walk
 from oracles.counted import Counted, Loop, Ways, assigned
 from oracles.plain import OPERATORS, Trap
-from oracles.rounds import Ranges, Rounds, inferred
+from oracles.rounds import Language, Ranges, Rounds, inferred
 
 #: How many rounds a loop takes: the value of an expression, a number found from bounds or arrays, or None: as many as it needs.
 Kind = Union[Expression, Rounds, Counted, None]
@@ -37,7 +37,7 @@ class Leaving:
     """The loops of a program, by their `id`: `kinds` has those that processors leave one by one, `flagged` those without a bound."""
 
     def __init__(self, tree: ProgramText, params: set[str], mode: str, signed: bool) -> None:
-        self.params, self.mode, self.signed = params | {"inf"}, mode, signed
+        self.params, self.mode = params | {"inf"}, mode
         self.own = {n.name for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.varying: set[int] = set()
         self.kinds: dict[int, Kind] = {}
@@ -45,6 +45,8 @@ class Leaving:
         shared = {d.name: d.dimensions for d in tree.declarations if isinstance(d, syntax.Shared)}
         own = {n.name: n.dimensions for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.ways = Ways({**shared, **own}, assigned(tree))
+        computed = {d.name: d.value for d in tree.declarations if isinstance(d, syntax.Param) and d.value is not None}
+        self.language = Language(self.is_parametric, signed, computed)
         last_pid = syntax.Binary("-", procs, syntax.Number(1))
         before = -1
         while before != (before := len(self.varying) + len(self.kinds)):
@@ -156,7 +158,7 @@ class Leaving:
         self._block(s.body, self._idling(s, inside, True) if id(s) in self.kinds else inside)
 
     def _inferred(self, s: syntax.For, place: _Place) -> Kind:
-        found = inferred(s, self.is_parametric, place.ranges, self.signed)
+        found = inferred(s, self.language, place.ranges)
         return self._flagged(s) if found is None else found
 
     def _flagged(self, s: Loop) -> Kind:
