@@ -10,11 +10,13 @@ Let D be high - low. The condition says that a round starts only where D >= leas
 the loop, or changes one of the two, once: `low := mid + c` leaves D - h - c, and `high := mid + c` leaves h + c. A change to the other
 end, plus c, leaves c or -c.
 
-*Lemma.* Let V be D + 1 - least, so that a round starts only where V >= 1. If each change makes V at most V / 2, rounded down, then the
-loop takes at most floor(log2 V) + 1 = lg(V + 1) rounds, with V as it is at the start, and none where V < 1. Where D grows by 2, V / 2
-grows by 1, and what a change leaves by 1 or not. So what holds for D = least and D = least + 1 holds for all D >= least.
+*Lemma.* Let V be D + 1 - least, so that a round starts only where V >= 1. If each change leaves D < least where D = least, then the loop
+takes at most floor(log2 V) + 1 = lg(V + 1) rounds, with V as it is at the start, and none where V < 1. For h grows by 0 or 1 where D
+grows by 1, and by 1 where D grows by 2. So does what a change leaves, or it stays. It is V <= 0 where V was 1, so it is at most V / 2,
+rounded down, for every V.
 
-`low != high` says that D >= 1 where D >= 0. That is so at the start if low is 0, and after each change that keeps D >= 0.
+`low != high` says that D >= 1 where D >= 0. That is so at the start if low is 0, and after each change that leaves D >= 0 where
+D = 1.
 
 Two things bound D at the start:
 
@@ -155,19 +157,16 @@ class _Halving:
         return found
 
     def halves(self, name: str, value: Expression) -> bool:
-        """Return whether an assignment leaves at most half of the range: the inequality of the lemma."""
+        """Return whether an assignment ends the loop where high - low = least: what the lemma needs."""
         moved = dict(polynomial(value)) if is_short(value) else {}
         constant = moved.pop((), 0)
-        bases = [base for base in {self.gap.low, self.gap.high, self.middle} - {name} if moved == {(Name(base),): 1}]
-        sizes = (self.gap.least, self.gap.least + 1)
-        return bool(bases) and all(self.leaves_half(name, bases[0], constant, size) for size in sizes)
-
-    def leaves_half(self, name: str, base: str, constant: int, size: int) -> bool:
-        """As `halves`, for high - low = size and the assignment of base + constant."""
-        ends = {self.gap.low: 0, self.gap.high: size, self.middle: (size + self.extra) // 2}
-        ends[name] = ends[base] + constant
-        left = ends[self.gap.high] - ends[self.gap.low]
-        return left + 1 - self.gap.least <= (size + 1 - self.gap.least) // 2 and (left >= 0 or not self.gap.stays)
+        ends = {self.gap.low: 0, self.gap.high: self.gap.least, self.middle: (self.gap.least + self.extra) // 2}
+        for base, place in ends.items():
+            if base != name and moved == {(Name(base),): 1}:
+                ends = {**ends, name: place + constant}
+                left = ends[self.gap.high] - ends[self.gap.low]
+                return left < self.gap.least and (left >= 0 or not self.gap.stays)
+        return False
 
 
 class _Reads(Round):

@@ -48,17 +48,20 @@ def values_at_loops(tree: ProgramText) -> Mapping[Span, Values]:
 
 def _block(body: Iterable[Statement], known: Values, found: dict[Span, Values]) -> None:
     for statement in body:
+        if isinstance(statement, While):
+            found[statement.at] = known
         match statement:
             case If(_, then, otherwise):
                 _block(then, known, found)
                 _block(otherwise, known, found)
-            case Parallel() | Single():
-                _block(statement.body, known, found)
-            case While() | Repeat() | For():
-                if isinstance(statement, While):
-                    found[statement.at] = known
-                _block(statement.body, _without(known, assigned(statement)), found)
+            case While() | Repeat() | For() | Parallel() | Single():
+                _block(statement.body, _inside(statement, known), found)
         known = _after(statement, known)
+
+
+def _inside(statement: While | Repeat | For | Parallel | Single, known: Values) -> Values:
+    """Return the values at the start of a body, in each round of a loop."""
+    return known if isinstance(statement, (Parallel, Single)) else _without(known, assigned(statement))
 
 
 def _after(statement: Statement, known: Values) -> Values:

@@ -128,6 +128,7 @@ NOT_TOLD = [
     (ALL, search(yes="lo := mid + 1 lo := mid + 2")),
     (ALL, search(yes="lo := mid + 1 lo := lo - 1")),
     (ALL, search(yes="lo := F[i]")),
+    (ALL, search(yes="lo := lo + 1")),
     (ALL, search(yes="lo, c := mid + 1, 0")),
     (ALL, search(yes="lo := mid + F[i]")),
     (ALL, search(yes="lo := c + 1")),
@@ -155,7 +156,7 @@ NOT_TOLD = [
     (ALL, "while lo < hi do lo := lo - 0 mid := (lo + hi) / 2 if mid < x then lo := mid + 1 else hi := mid end end"),
     (ALL, "while lo < hi do if mid < x then lo := mid + 1 else hi := mid end mid := (lo + hi) / 2 end"),
     (ALL, "repeat mid := (lo + hi) / 2 if mid < x then lo := mid + 1 else hi := mid end until lo >= hi"),
-    ("local lo := 0", "while lo < s do mid := (lo + s) / 2 if mid < x then lo := mid + 1 else s := mid end end"),  # others write s
+    ("local lo := 0", "while lo < s do mid := (lo + s) / 2 if A[mid] < x then lo := mid + 1 else s := mid end end"),  # others write s
     (ALL, "while lo < hi do s := (lo + hi) / 2 if s < x then lo := s + 1 else hi := s end end"),
     (UNKNOWN, search()),
     (UNKNOWN, search(test="A[mid + 1] < x")),

@@ -1,4 +1,4 @@
-"""Mutants of what the language infers or writes out: rounds told by arrays, prefix sums, names of books."""
+"""Mutants of what the language infers or writes out: rounds told by bounds or arrays, prefix sums, names of books."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MUTANTS = (
     Mutant(
         INDEX,
         "arrays tell before flags",
-        Rewrite(loop_kinds.LoopKinds._note_flagged, "None if self.flags_allowed else ", ""),
+        Rewrite(loop_kinds.LoopKinds._note_flagged, "if self.flags_allowed:", "if False:"),
         "rounds by index",
     ),
     Mutant(INDEX, "a use in one branch counts in both", Rewrite(Round.either, "if all(", "if any("), "rounds by index"),
