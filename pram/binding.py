@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lockstep.pram.copying import Copier
+from lockstep.pram.copying import OPERATORS, Copier
 from lockstep.pram.errors import Diagnostic, Span, did_you_mean
 from lockstep.pram.expression_text import shown_text
 from lockstep.pram.libraries import Procedure
@@ -37,9 +37,6 @@ from lockstep.pram.syntax import (
     Several,
     walk,
 )
-
-#: Operators that may be arguments, besides procedures.
-OPERATORS = frozenset("+ * / % and or & | ^ max min".split())
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ from lockstep.pram.syntax import (
     left_chain,
 )
 
+#: Operators that may be arguments, besides procedures.
+OPERATORS = frozenset("+ * / % and or & | ^ max min".split())
+
 #: What the names of a body mean: formals and locals.
 Names = Mapping[str, Expression]
 Body = tuple[Statement, ...]
@@ -47,7 +50,8 @@ class Copier:
     """Copies statements and expressions.
 
     known: the names that a body may use besides its own: parameters, shared arrays and `pid`. number: of the call.
-    call, source: as in a Span. extents: the extents of each array. errors: takes what is wrong in the body.
+    call, source: as in a Span. extents: the extents of each array. errors: takes what is wrong in the body. kept: the names of the
+    local arrays of this procedure in all calls, by their names and extents: each is there once.
     """
 
     known: Collection[str]
@@ -56,6 +60,7 @@ class Copier:
     source: Source | None = None
     extents: Mapping[str, tuple[Expression, ...]] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
+    kept: dict[tuple[str, tuple[Expression, ...]], str] = field(default_factory=dict)
 
     def place(self, at: Span) -> Span:
         return Span(at.line, at.column, self.call, self.source)
@@ -80,10 +85,12 @@ class Copier:
         """Return a copy of a statement, and what names mean after it."""
         at = self.place(statement.at)
         match statement:
-            case Local(name, value) | LocalArray(name, value):
+            case Local(name) | LocalArray(name):
                 self.declare(name, names, statement.at)
-                new: Any = self.parts(statement, names, skip=("name",))
+                new: Any = self.parts(statement, names)
                 own = self.own(name, statement.at)
+                if isinstance(new, LocalArray):
+                    own = replace(own, name=self.kept.setdefault((name, new.dimensions), own.name))
                 return replace(new, name=own.name), {**names, name: own}
             case Assign(name, value):
                 return self.assign(statement, self.target(Name(name, statement.at), names), self.expression(value, names)), names
@@ -95,6 +102,8 @@ class Copier:
                 if isinstance(x, Index):
                     self.error(f"`{name}` is a cell here: the first argument of a prefix sum is a local", statement.at)
                 return PrefixSum(x.name, self.target(cell, names), at), names
+            case If(Call("cell", (Name(name),)), then, otherwise):
+                return Called("", self.block(then if self.is_cell(name, names) else otherwise, names, in_loop), at), names
             case If(condition, then, otherwise):
                 blocks = self.block(then, names, in_loop), self.block(otherwise, names, in_loop)
                 return If(self.expression(condition, names), *blocks, at), names
@@ -114,6 +123,11 @@ class Copier:
                 self.error("`break` leaves a loop, but there is none around it in this procedure", statement.at)
         assert not isinstance(statement, Called)
         return self.parts(statement, names), names
+
+    def is_cell(self, name: str, names: Names) -> bool:
+        """Whether an `out` argument is a cell of shared memory; `if cell(y)` chooses when the call is made."""
+        place = names.get(name)
+        return isinstance(place, Index) or isinstance(place, Name) and place.name in self.extents
 
     def declared(self, name: str, names: Names, at: Span) -> tuple[str, Names]:
         self.declare(name, names, at)
@@ -238,7 +252,7 @@ class Copier:
         return replace(node, at=self.place(at), **new)
 
     def check_known(self, name: str, names: Names, at: Span) -> None:
-        if name not in self.known:
+        if name not in self.known and name not in OPERATORS:
             near = did_you_mean(name, {*names, *self.known})
             self.error(
                 f"undeclared name `{name}`{near or '; a procedure sees its arguments, its locals, parameters and shared arrays'}",

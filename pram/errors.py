@@ -62,7 +62,7 @@ class Span:
 
     line: int
     column: int
-    call: Span | None = None
+    call: Span | None = field(default=None, repr=False)
     source: Source | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -76,9 +76,9 @@ class Span:
         return next((at for at in (self, *self.calls) if at.source is None), self)
 
     @property
-    def outermost(self) -> Span:
-        """This place, or that of the outermost call."""
-        return (self, *self.calls)[-1]
+    def way(self) -> tuple[str, ...]:
+        """The lines of the calls that lead to this place, the outermost first, with the names of libraries."""
+        return tuple(f"{at.source.name}:{at.line}" if at.source else str(at.line) for at in reversed(self.calls))
 
 
 class Severity(StrEnum):

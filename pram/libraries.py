@@ -32,6 +32,10 @@ class Procedure:
     def name(self) -> str:
         return self.proc.name
 
+    @property
+    def is_standard(self) -> bool:
+        return self.source is not None and self.source.name.startswith("<")
+
 
 @dataclass
 class Library:

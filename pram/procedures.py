@@ -12,21 +12,24 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.pram.binding import Binder, Procedures, Scope, head
-from lockstep.pram.checked_procedures import check_procedures
+from lockstep.pram.checked_procedures import TAKEN, check_procedures
 from lockstep.pram.copying import Body, Copier
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean, fail
+from lockstep.pram.flattening import flatten
 from lockstep.pram.foreign import FALSE, FOREIGN, LARGEST, LEAST, TRUE
-from lockstep.pram.functions import FUNCTIONS
 from lockstep.pram.hoisting import Hoister
 from lockstep.pram.libraries import Library, Procedure, standard_names
 from lockstep.pram.promises import promised
+from lockstep.pram.side_by_side import Different, side_by_side
 from lockstep.pram.syntax import (
+    Assign,
     Call,
     Called,
     CallStatement,
     Expression,
     For,
     If,
+    Index,
     Local,
     LocalArray,
     Name,
@@ -37,14 +40,22 @@ from lockstep.pram.syntax import (
     ProgramText,
     Repeat,
     Shared,
+    SideBySide,
     Single,
     Statement,
+    Store,
     Use,
     While,
 )
 
 #: The most bodies of a program. Procedures that call each other twice, 30 levels deep, would have a billion.
 MAX_CALLS = 10_000
+
+#: The most calls within calls.
+MAX_DEPTH = 64
+
+#: The parameter of a program that the standard library takes for random numbers; without it, it takes 1.
+SEED = "seed"
 
 #: The names that a book may use without a declaration.
 OF_BOOKS = (*LARGEST, *LEAST, *TRUE, *FALSE)
@@ -63,6 +74,8 @@ def expand(tree: ProgramText, source: Source, library: Library) -> ProgramText:
     if not errors:
         body = expander.block(tree.body, expander.scope)
         errors = expander.errors
+        if not errors:
+            body = flatten(body, frozenset(expander.scope.arrays), errors)
     if errors:
         unique = {(e.message, e.span): e for e in errors}
         raise PramError(sorted((replace(e, source=source) for e in unique.values()), key=_in_the_text))
@@ -80,10 +93,11 @@ class _Expander(Procedures):
         super().__init__()
         self.library, self.number = library, 0
         self.errors: list[Diagnostic] = []
+        self.arrays: set[str] = set()  # the local arrays that are there
+        self.kept: dict[str, dict[tuple[str, tuple[Expression, ...]], str]] = {}
         params = [d.name for d in tree.declarations if isinstance(d, Param)]
         arrays = {d.name: d.dimensions for d in tree.declarations if isinstance(d, Shared)}
         self.scope = Scope((*params, *OF_BOOKS), arrays=arrays)
-        self.within: list[str] = []  # the procedures around
 
     def find(self, name: str) -> Procedure | None:
         found = None if name in self.scope.arrays else self.library.find(name)
@@ -100,16 +114,24 @@ class _Expander(Procedures):
 
     def statement(self, statement: Statement, scope: Scope) -> tuple[list[Statement], Scope]:
         """Return the statements that replace a statement, and the scope after it."""
+        statement = self.as_statement(statement)
         hoister = Hoister(self, scope)
         new: Any = hoister.statement(statement)
         before, scope = hoister.before, hoister.scope
         match new:
             case CallStatement():
                 return [*before, *self.call(new, scope)], scope
+            case SideBySide(calls, at):
+                try:
+                    return self.statement(side_by_side(calls, at, self.find), scope)
+                except Different as wrong:
+                    self.error(str(wrong), wrong.at)
+                    return [], scope
             case Local(name):
                 return [*before, new], scope.with_local(name)
             case LocalArray(name, dimensions):
-                return [new], scope.with_array(name, dimensions)
+                known, self.arrays = name in self.arrays, {*self.arrays, name}
+                return [] if known and "." in name else [new], scope.with_array(name, dimensions)
             case If(_, then, otherwise):
                 return [*before, _with(new, then=self.block(then, scope), otherwise=self.block(otherwise, scope))], scope
             case For(variable):
@@ -123,6 +145,30 @@ class _Expander(Procedures):
                 return [*before, _with(new, body=self.block(new.body, scope))], scope
         return [*before, new], scope
 
+    def as_statement(self, statement: Statement) -> Statement:
+        """`y := f(a)` is `f(a, y)`: the value is the first `out` argument."""
+        match statement:
+            case Assign(name, Call() as call, at, "") if self.is_procedure(call):
+                return self.with_value(call, Name(name, at))
+            case Store(name, subscripts, Call() as call, at, "") if self.is_procedure(call):
+                return self.with_value(call, Index(name, subscripts, at))
+        return statement
+
+    def with_value(self, call: Call, place: Name | Index) -> CallStatement:
+        """Return the call with a place for its value."""
+        procedure = self.find(call.function)
+        assert procedure is not None
+        formals = procedure.proc.formals
+        first = next((k for k, f in enumerate(formals) if f.kind == "place"), None)
+        if first is None:
+            self.error(f"`{head(procedure.proc)}` has no value, since it has no `out`: a call of it is a statement", call.at)
+        if not len(call.arguments) < len(formals):
+            self.error(
+                f"`{head(procedure.proc)}` has {len(formals) - 1} arguments besides its value, not {len(call.arguments)}", call.at
+            )
+        given = (*call.arguments[:first], place, *call.arguments[first or 0 :])
+        return CallStatement(call.function, given if first is not None else call.arguments, call.at)
+
     # -- calls ---------------------------------------------------------------------------------
 
     def call(self, call: CallStatement, scope: Scope) -> list[Statement]:
@@ -131,10 +177,10 @@ class _Expander(Procedures):
         if procedure is None:
             self.error(self.no_such(call.procedure), call.at)
             return []
-        if call.procedure in self.within:
-            self.error(self.recursion(call.procedure), call.at)
-            return []
         self.number += 1
+        if len(call.at.calls) > MAX_DEPTH:
+            self.error(f"calls within calls, more than {MAX_DEPTH} deep, are refused", call.at)
+            return []
         if self.number > MAX_CALLS:
             raise PramError(
                 Diagnostic(f"with their calls, procedures have more than {MAX_CALLS} bodies", self.library.program, call.at)
@@ -146,42 +192,31 @@ class _Expander(Procedures):
 
     def body(self, call: CallStatement, procedure: Procedure, binder: Binder, scope: Scope) -> Called:
         proc = procedure.proc
-        known = {*scope.names, *self.library.procedures, *standard_names(), "max", "min"}
-        copier = Copier(known, self.number, call.at, procedure.source, scope.arrays)
-        body = promised(proc, copier.block(proc.body, binder.names), copier, binder.names, call.at)
+        known = {*scope.names, *self.library.procedures, *standard_names()}
+        kept = self.kept.setdefault(proc.name, {})
+        copier = Copier(known, self.number, call.at, procedure.source, scope.arrays, kept=kept)
+        names = binder.names
+        if procedure.is_standard and SEED not in scope.params:
+            names = {SEED: Number(1), **names}
+        body = promised(proc, copier.block(proc.body, names), copier, names, call.at)
         self.errors += copier.errors
         for local in binder.before:
             scope = scope.with_local(local.name)
-        self.within.append(proc.name)
-        found = self.block(body, scope)
-        self.within.pop()
-        return Called(proc.name, (*binder.before, *found), call.at)
+        return Called(proc.name, (*binder.before, *self.block(body, scope)), call.at)
 
     def value(self, call: Call, arguments: tuple[Expression, ...], scope: Scope) -> tuple[list[Statement], Name]:
-        """Return the statements that compute a call that is an expression, and the local with its value.
-
-        `r := f(a)` is `local v := 0  f(a, v)  r := v`: the value is the first `out` argument.
-        """
-        procedure = self.find(call.function)
-        assert procedure is not None
-        formals = procedure.proc.formals
-        place = next((k for k, f in enumerate(formals) if f.kind == "place"), None)
+        """Return the statements that compute a call in an expression, and the local with its value: at first it is 0."""
         local = Name(f"{call.function}.{self.number + 1}.0", call.at)
-        if place is None:
-            self.error(f"`{head(procedure.proc)}` has no value, since it has no `out`: a call of it is a statement", call.at)
+        wrong = len(self.errors)
+        statement = self.with_value(replace(call, arguments=arguments), local)
+        if len(self.errors) > wrong:
             return [], local
-        if len(arguments) > len(formals) - 1:
-            self.error(
-                f"`{head(procedure.proc)}` has {len(formals) - 1} arguments besides its value, not {len(arguments)}", call.at
-            )
-            return [], local
-        given = (*arguments[:place], local, *arguments[place:])
         start = Local(local.name, Number(0, call.at), call.at)
-        return [start, *self.call(CallStatement(call.function, given, call.at), scope.with_local(local.name))], local
+        return [start, *self.call(statement, scope.with_local(local.name))], local
 
     def is_procedure(self, call: Call) -> bool:
         """Whether a call in an expression calls a procedure, not a function of the language."""
-        if call.function in FUNCTIONS or call.function in ("floor", "ceil", "log", "extent"):
+        if call.function in TAKEN:
             return False
         return self.find(call.function) is not None
 
@@ -191,14 +226,6 @@ class _Expander(Procedures):
         known = (*self.library.procedures, *standard_names())
         advice = did_you_mean(name, known) or (f"; {FOREIGN[name]}" if name in FOREIGN else "")
         return f"there is no procedure `{name}`{advice}"
-
-    def recursion(self, name: str) -> str:
-        ways = self.within[self.within.index(name) + 1 :]
-        through = f" through {', '.join(f'`{w}`' for w in ways)}" if ways else ""
-        return (
-            f"`{name}` calls itself{through}: the code of a program is the same for every n, so it cannot hold a recursion as deep as n "
-            "asks for; write its levels as a loop, as in `for level in 0 .. lg(n) - 1 do parallel for i in 0 .. n - 1 do ... end end`"
-        )
 
     def error(self, message: str, at: Span) -> None:
         self.errors.append(Diagnostic(message, None, at))

@@ -45,7 +45,7 @@ class Unwritten:
 
     def _report(self, step: int, pid: int, cell: int, index: int) -> None:
         at = self.job.code[index].at
-        line = at.line if at else -1 - index
+        line = at.own.line if at else -1 - index
         if line not in self._lines:
             self._lines.add(line)
             what = f"processor {pid} reads {self.job.cell_name(cell)}, which nothing has written (it holds 0)"
