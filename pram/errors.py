@@ -38,7 +38,7 @@ class Source:
         """The hash of the text and, if there are any, of the texts that it uses."""
         digest = hashlib.sha256(self.text.encode())
         for source in self.used:
-            digest.update(f"\0{source.name}\0{source.text}".encode())
+            digest.update(b"\0" + source.text.encode())
         return digest.hexdigest()
 
     def line(self, number: int) -> str:
