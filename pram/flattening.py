@@ -39,11 +39,13 @@ from lockstep.pram.syntax import (
     Quantified,
     Range,
     Repeat,
+    Return,
     Single,
     Snapshot,
     Statement,
     While,
     contracts,
+    returns,
     walk,
 )
 
@@ -56,7 +58,12 @@ def flatten(body: Body, shared: frozenset[str], errors: list[Diagnostic]) -> Bod
     for statement in body:
         match statement:
             case Parallel() if _nests(statement):
-                found += _Flattener(statement, shared, errors).block(statement.body)
+                if returns(statement.body):
+                    errors.append(
+                        Diagnostic(f"this `parallel` cannot hold a `return` of its own: {ONE_LEVEL}", None, statement.at)
+                    )
+                else:
+                    found += _Flattener(statement, shared, errors).block(statement.body)
             case If(_, then, otherwise):
                 blocks = {"then": flatten(then, shared, errors), "otherwise": flatten(otherwise, shared, errors)}
                 found.append(_with(statement, **blocks))
@@ -134,12 +141,15 @@ class _Flattener:
         return tuple(found[::-1])
 
     def statement(self, statement: Statement) -> None:
-        for name in _names(statement) & self.gone:
+        control = _holds_parallel(statement) or returns((statement,))
+        if control:
+            self.close()
+        for name in sorted(_names(statement) & self.gone):
             self.error(
                 f"`{name}` differs from item to item, and is used after a `parallel` of this procedure: keep it in an array",
                 statement,
             )
-        if _holds_parallel(statement):
+        if control:
             self.control(statement)
             return
         match statement:
@@ -193,17 +203,16 @@ class _Flattener:
                 self.parallel(statement, ranges, body)
             case Called(_, body):
                 self.put(replace(statement, body=self.block(body)))
+            case Return():
+                self.put(statement)
             case If(condition, then, otherwise):
                 self.same(condition)
-                self.close()
                 self.put(replace(statement, then=self.block(then), otherwise=self.block(otherwise)))
             case While(condition) | Repeat(_, condition):
                 self.same(condition, statement.bound)
-                self.close()
                 self.put(replace(statement, body=self.block(statement.body)))
             case For(variable, first, last):
                 self.same(first, last, statement.by, statement.bound, *statement.items)
-                self.close()
                 self.outside.add(variable)
                 self.put(replace(statement, body=self.block(statement.body)))
             case _:
@@ -211,7 +220,6 @@ class _Flattener:
                 self.part.append(statement)  # analysis refuses it
 
     def parallel(self, inner: Parallel, ranges: tuple[Range, ...], body: Body) -> None:
-        self.close()
         for part in ranges:
             self.same(part.low, part.high, *part.items)
         whole = replace(inner, ranges=(*self.loop.ranges, *ranges), body=(*self.needed(body), *body))

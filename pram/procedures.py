@@ -149,25 +149,25 @@ class _Expander(Procedures):
         """`y := f(a)` is `f(a, y)`: the value is the first `out` argument."""
         match statement:
             case Assign(name, Call() as call, at, "") if self.is_procedure(call):
-                return self.with_value(call, Name(name, at))
+                return self.with_value(call, Name(name, at)) or replace(statement, value=Number(0, at))
             case Store(name, subscripts, Call() as call, at, "") if self.is_procedure(call):
-                return self.with_value(call, Index(name, subscripts, at))
+                return self.with_value(call, Index(name, subscripts, at)) or replace(statement, value=Number(0, at))
         return statement
 
-    def with_value(self, call: Call, place: Name | Index) -> CallStatement:
-        """Return the call with a place for its value."""
+    def with_value(self, call: Call, place: Name | Index) -> CallStatement | None:
+        """Return the call with a place for its value; None if it can have none."""
         procedure = self.find(call.function)
         assert procedure is not None
-        formals = procedure.proc.formals
+        formals, given = procedure.proc.formals, call.arguments
         first = next((k for k, f in enumerate(formals) if f.kind == "place"), None)
         if first is None:
             self.error(f"`{head(procedure.proc)}` has no value, since it has no `out`: a call of it is a statement", call.at)
-        if not len(call.arguments) < len(formals):
-            self.error(
-                f"`{head(procedure.proc)}` has {len(formals) - 1} arguments besides its value, not {len(call.arguments)}", call.at
-            )
-        given = (*call.arguments[:first], place, *call.arguments[first or 0 :])
-        return CallStatement(call.function, given if first is not None else call.arguments, call.at)
+            return None
+        if not first <= len(given) < len(formals):
+            many = f"{len(formals) - 1} argument{'s' * (len(formals) != 2)}"
+            self.error(f"`{head(procedure.proc)}` has {many} besides its value, not {len(given)}", call.at)
+            return None
+        return CallStatement(call.function, (*given[:first], place, *given[first:]), call.at)
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -207,9 +207,8 @@ class _Expander(Procedures):
     def value(self, call: Call, arguments: tuple[Expression, ...], scope: Scope) -> tuple[list[Statement], Name]:
         """Return the statements that compute a call in an expression, and the local with its value: at first it is 0."""
         local = Name(f"{call.function}.{self.number + 1}.0", call.at)
-        wrong = len(self.errors)
         statement = self.with_value(replace(call, arguments=arguments), local)
-        if len(self.errors) > wrong:
+        if statement is None:
             return [], local
         start = Local(local.name, Number(0, call.at), call.at)
         return [start, *self.call(statement, scope.with_local(local.name))], local
