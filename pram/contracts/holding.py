@@ -25,7 +25,7 @@ class Unmet(Broken):
     def of(self, origin: str) -> Unmet:
         """Return a copy that says where the input is from."""
         first, *others = self.diagnostics
-        return Unmet([replace(first, message=f"{first.message} (the input of {origin})"), *others])
+        return Unmet([replace(first, message=f"{first.message} (input from {origin})"), *others])
 
 
 def dimensions_of(arrays: Mapping[str, Array]) -> dict[str, int]:

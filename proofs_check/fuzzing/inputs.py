@@ -24,23 +24,24 @@ MOST_CELLS = 2000
 MOST_PARAMS = 1000
 
 
-def program_inputs(program: Program, largest: int = 6, word_bits: int | None = None) -> st.SearchStrategy[Inputs]:
-    """A strategy for inputs: parameters are 0 .. largest, cells are in their declared ranges.
+def program_inputs(program: Program, largest: int = 6, word_bits: int | None = None, least: int = 0) -> st.SearchStrategy[Inputs]:
+    """A strategy for inputs: parameters are least .. largest, cells are in their declared ranges.
 
-    Where the program has `requires`, the inputs fulfil it. Smaller parameters and words come first.
-    Raises: PramError: it requires that no parameters up to `largest` fulfil.
+    Where the program has `requires`, the inputs fulfil it; if no parameters from `least` on do, they are from 0 on. Smaller
+    parameters and words come first.
+    Raises: PramError: no parameters up to `largest` fulfil what it requires.
     """
     if program.contracts.requires:
         required = Required(program, word_bits)
-        chosen = _fulfilling(required, largest)
+        chosen = _fulfilling(required, least, largest)
         return strategy(lambda choose: _required_input(required, chosen[choose(range(len(chosen)))], choose))
-    return strategy(input_maker(program, dict.fromkeys(program.given, largest), word_bits))
+    return strategy(input_maker(program, dict.fromkeys(program.given, largest), word_bits, least=least))
 
 
-def _fulfilling(required: Required, largest: int) -> list[dict[str, int]]:
-    """The parameters up to `largest` that the program takes, smaller sums first."""
+def _fulfilling(required: Required, least: int, largest: int) -> list[dict[str, int]]:
+    """The parameters least .. largest that the program takes, smaller sums first."""
     given, found, refused = required.program.given, [], None
-    for values in sorted(product(range(largest + 1), repeat=len(given)), key=sum):
+    for values in sorted(product(range(least, largest + 1), repeat=len(given)), key=sum):
         params = dict(zip(given, values))
         with suppress(PramError):
             failed = required.refused(required.program.values(params))
@@ -49,6 +50,8 @@ def _fulfilling(required: Required, largest: int) -> list[dict[str, int]]:
                 found.append(params)
         if len(found) == MOST_PARAMS:
             break
+    if not found and least:
+        return _fulfilling(required, 0, largest)
     if not found:
         at = (refused or required.parts[0]).clause.at
         raise fail(f"no parameters up to {largest} fulfil this", required.program.source, at)
@@ -70,18 +73,18 @@ def _required_input(required: Required, params: dict[str, int], choose: Choose, 
 
 
 def input_maker(program: Program, largest: dict[str, int], word_bits: int | None = None,
-                given: dict[str, Any] | None = None) -> Callable[[Choose], Inputs]:  # fmt: skip
+                given: dict[str, Any] | None = None, least: int = 0) -> Callable[[Choose], Inputs]:  # fmt: skip
     """A function that makes an input from choices.
 
-    Args: largest: the largest value of each parameter. given: where no range is declared, words may be as large as the
-          largest word of these arrays.
+    Args: largest: the largest value of each parameter; least: the least of all. given: where no range is declared, words may
+          be as large as the largest word of these arrays.
     """
     most = max((int(word) for value in (given or {}).values() for word in np.ravel(value)), default=0)
     if program.contracts.requires:
         return _maker_of_required(Required(program, word_bits), largest, most)
 
     def make(choose: Choose) -> Inputs:
-        params = {name: choose(range(largest[name] + 1)) for name in program.given}
+        params = {name: choose(range(least, largest[name] + 1)) for name in program.given}
         try:
             ranges = input_ranges(program, params, word_bits)
         except PramError:
