@@ -38,11 +38,12 @@ ROLES = ("input", "inout", "output", "work", "local")
 
 @dataclass(frozen=True)
 class Program:
-    """A parsed, analysed program."""
+    """A parsed, analysed program. has_contracts: whether its jobs carry its contracts."""
 
     tree: ProgramText
     source: Source
     analysis: Analysis
+    has_contracts: bool = True
 
     def __repr__(self) -> str:
         """Short, for printing."""
@@ -68,6 +69,8 @@ class Program:
     @cached_property
     def contracts(self) -> Contracts:
         """What the program requires and ensures, and what it asserts on the way."""
+        if not self.has_contracts:
+            return Contracts()
         promises = promised(self.analysis.tree)
         requires, ensures = (tuple(c for c in promises if c.kind == kind) for kind in ("requires", "ensures"))
         return Contracts(requires, ensures, self.code.contracts)

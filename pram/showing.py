@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lockstep.pram import parameters
+from lockstep.pram.contracts.kinds import Contracts
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Machine, Step, Words
@@ -91,7 +92,7 @@ class Printer:
         """Return the machine that runs the code of an item."""
         if id(item) not in self._machines:
             values = tuple(parameters.evaluate(e, self.job.values, self.job.source) for e in item.derived)
-            job = replace(self.job, code=item.code, registers=item.registers, parameters=values)
+            job = replace(self.job, code=item.code, registers=item.registers, parameters=values, contracts=Contracts())
             self._machines[id(item)] = Machine(job)
         return self._machines[id(item)]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.pram.contracts.explaining import explain
-from lockstep.pram.contracts.kinds import Clause, Tested
+from lockstep.pram.contracts.kinds import Clause
 from lockstep.pram.contracts.meaning import NoValue, Scope, View
 from lockstep.pram.contracts.translating import translate
 from lockstep.pram.errors import PramError, Span, fail
@@ -50,8 +50,8 @@ def check(clause: Clause, scope: Scope, dimensions: Mapping[str, int], job: Job,
     raise Broken(fail(f"{prefix}`{clause.kind}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
 
 
-def require(job: Job) -> Tested:
-    """Check that the input of a job is what its program requires. Return what was put to the test.
+def require(job: Job) -> frozenset[Span]:
+    """Check that the input of a job is what its program requires. Return the places that were put to the test.
 
     Raises: Unmet: it is not, or a requirement has no value.
     """
@@ -64,4 +64,4 @@ def require(job: Job) -> Tested:
                 check(clause, Scope(job.values, given, given, met), dimensions_of(arrays), job)
             except Broken as error:
                 raise Unmet(error.diagnostics) from None
-    return Tested(frozenset(met))
+    return frozenset(met)

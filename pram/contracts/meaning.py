@@ -95,7 +95,10 @@ class Scope:
         """
         self.width += max(0, high - low + 1)
         if self.width > MAX_WIDTH:
-            raise NoValue(f"the quantifiers of a contract may go through {MAX_WIDTH:,} values, not more", place)
+            raise NoValue(
+                f"the quantifiers of a contract go through at most {MAX_WIDTH:,} values; `--no-contracts` leaves contracts out",
+                place,
+            )
         if marks and high >= low:
             self.met.add(place)
         return range(low, high + 1)
