@@ -11,11 +11,10 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 
-from lockstep.pram.contracts.holding import require
-from lockstep.pram.contracts.kinds import Tested, Vacuous, vacuous
 from lockstep.pram.errors import PramError, fail
 from lockstep.pram.machine import Run
 from lockstep.pram.program import Program
+from lockstep.pram.reached import reached_nothing, unreached
 from lockstep.pram.winners import run_winners
 from lockstep.proofs_check.failing import input_text
 from lockstep.proofs_check.fuzzing.inputs import Inputs, program_inputs
@@ -28,11 +27,11 @@ Property = Callable[[dict[str, int], dict[str, Any], Run], bool | None]
 class Checked:
     """What a check that found nothing wrong tried.
 
-    inputs: how many inputs. vacuous: the contracts that none of them put to the test.
+    inputs: how many inputs. vacuous: the contracts that none of them put to the test, each with the reason.
     """
 
     inputs: int
-    vacuous: tuple[Vacuous, ...] = ()
+    vacuous: tuple[str, ...] = ()
 
 
 class PropertyFailed(AssertionError):
@@ -83,7 +82,8 @@ def check(program: Program, holds: Property | None = None, *, max_examples: int 
         what = "fulfils this" if required else "the program takes"
         at = required[0].at if required else program.tree.at
         raise fail(f"no input with parameters {min_size} .. {max_size} was found that {what}", program.source, at)
-    return Checked(trial.inputs, vacuous(program.contracts, trial.tested))
+    left = unreached(program, trial.reached).contracts
+    return Checked(trial.inputs, tuple(f"{item.text} (line {item.line})" for item in left))
 
 
 class _Trial:
@@ -91,7 +91,7 @@ class _Trial:
 
     def __init__(self, program: Program, holds: Property | None, word_bits: int | None, max_steps: int) -> None:
         self.program, self.holds, self.word_bits, self.max_steps = program, holds, word_bits, max_steps
-        self.inputs, self.tested = 0, Tested()
+        self.inputs, self.reached = 0, reached_nothing(program)
 
     def run(self, inputs: Inputs) -> None:
         params, arrays = inputs
@@ -100,13 +100,12 @@ class _Trial:
             job = self.program.instantiate(params, arrays, self.word_bits)
         except PramError as error:
             raise RunFailed(error, inputs, self._where(inputs)) from None
-        self.tested |= require(job)
         runs = run_winners(job, max_steps=self.max_steps).runs
         for winner, found in runs:
             text = self._where(inputs, f", winner {winner}" if len(runs) > 1 else "")
             if isinstance(found, PramError):
                 raise RunFailed(found, inputs, text) from None
-            self.tested |= found.tested
+            self.reached |= found.reached
             if self.holds is not None:
                 self._ask(self.holds, inputs, found, text)
 
