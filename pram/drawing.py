@@ -142,18 +142,17 @@ def _start(program: Program, style: str, rng: np.random.Generator, word_bits: in
         fraction = 0.0 if style == "uniform" else rng.random()
         constants, words = program_constants(program, params), [np.zeros(0, np.int64)]
         for array in (array for array in shapes.arrays if array.size):
-            each = shaped_range(array, shapes)
-            words.append(STYLES[style](rng, cell_choice(each, constants, int(each.array.high or 0)), fraction))
+            words.append(STYLES[style](rng, _shaped_choice(array, shapes, constants), fraction))
         return np.concatenate(words)
 
     return start
 
 
-def shaped_range(array: Array, shapes: Shapes) -> InputRange:
-    """Return the range of an input array that has shapes: all words of all its cells. It is allowed up to `array.high`."""
+def _shaped_choice(array: Array, shapes: Shapes, constants: set[int]) -> CellChoice:
+    """Return the choice of words for an input with shapes: those of all its cells."""
     cells = slice(array.base, array.base + array.size)
     low, high = int(shapes.low[cells].min()), int(shapes.high[cells].max())
-    return InputRange(replace(array, high=int(shapes.most[cells].max())), low, max(low, high))
+    return cell_choice(InputRange(replace(array, high=None), low, max(low, high)), constants, int(shapes.most[cells].max()))
 
 
 def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:

@@ -212,8 +212,9 @@ class _Drawing:
 
 
 def arrays_of(arrays: Sequence[Array], words: Words) -> dict[str, Any]:
-    """Return inputs by the names of their arrays, from words, int64 [cells]: lists, and numbers for scalars."""
-    return {a.name: words[a.base : a.base + a.size].reshape(a.shape).tolist() for a in arrays}
+    """Return inputs by the names of their arrays, from words, int64 [cells]: flat lists, and numbers for scalars."""
+    lists = {array: words[array.base : array.base + array.size].tolist() for array in arrays}
+    return {array.name: found if array.shape else found[0] for array, found in lists.items()}
 
 
 def words_of(arrays: Sequence[Array], given: Mapping[str, Any]) -> Words:

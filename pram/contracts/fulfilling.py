@@ -20,7 +20,7 @@ from lockstep.pram.syntax import Binary, Expression, Number, Quantified, walk
 #: Takes a number of options, returns the index of one.
 Choose = Callable[[int], int]
 #: How often single cells are drawn anew, and how many of them each time.
-ROUNDS, MOST_REDRAWN = 12, 200
+ROUNDS, MOST_REDRAWN = 8, 200
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +159,7 @@ class Reading:
             offset = View._offset(array, [self.value(each, values) for each in subscripts], expression.at)
         except NoValue:
             return ()
-        length = int(np.prod(array.shape[len(subscripts) :], dtype=np.int64))
+        length = prod(array.shape[len(subscripts) :])
         return tuple(range(array.base + offset * length, array.base + (offset + 1) * length))
 
     def cells_read(self, expression: Expression, values: Values, most: int) -> list[int]:
