@@ -120,8 +120,8 @@ class _Checker(ExpressionChecker):
                 self.expression(value, context)
                 inner = self._assigned(at, value, at, self._declare(name, at, context, loop=bool(items)))
                 return replace(inner, ranges=self._listed_range(name, items, inner))
-            case Assert(condition, at):
-                self._contract(Clause("assert", condition, at), context)
+            case Assert(condition, at, word=word):
+                self._contract(Clause(word, condition, at), context)
             case Snapshot():
                 pass
             case LocalArray():

@@ -50,7 +50,7 @@ def rounds_by_index(loop: While | Repeat | For, symbols: Symbols, written: froze
 
     Args: written: all names to which some statement of the program assigns.
     """
-    found = _Round(symbols, written, assigned(loop))
+    found = Round(symbols, written, assigned(loop))
     uses = found.after_all(loop.condition, {}, True) if isinstance(loop, While) else {}
     end = found.block(loop.body, uses)
     if end is None:
@@ -66,8 +66,8 @@ def rounds_by_index(loop: While | Repeat | For, symbols: Symbols, written: froze
     return reduce(lambda a, b: Binary("+", a, b), extents.values()) if together else None
 
 
-class _Round:
-    """A walk over all ways through one round.
+class Round:
+    """A walk over all ways through one round. A subclass may look for other uses.
 
     raises: for each variable, the uses of its value before each place that raises it. other: names that are assigned otherwise.
     """

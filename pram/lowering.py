@@ -167,7 +167,7 @@ class _Lowering(LoopEmitter):
         known = {name: Known(register) for name, register in self.locals.items()}
         clause, label = None, statement.label if isinstance(statement, Snapshot) else statement.since
         if isinstance(statement, Assert):
-            clause = Clause("assert", statement.condition, statement.at)
+            clause = Clause(statement.word, statement.condition, statement.at)
         return ContractPoint(len(self.code), clause, known, not self.guards, label=label)
 
     def store(self, index: Index, value: Expression | Operand, rule: str = "") -> None:

@@ -304,12 +304,13 @@ class Print:
 class Assert:
     """`assert condition`. It takes no step, and is no part of what is compiled.
 
-    since: the Snapshot that `old` in it means; "" for the start of the run.
+    since: the Snapshot that `old` in it means; "" for the start of the run. word: another one if it stands for another contract.
     """
 
     condition: Contract
     at: Span = place()
     since: str = ""
+    word: str = "assert"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ are lists, one entry for each active processor, in order of pid. Idle processors
 exist but are not in `active`; the steps of a statement are counted even when `active` is empty.
 
 Its parts: `meaning` (statements that stand for others), `memory` (declarations, and the memory before the first step), `words`
-(expressions and accesses), `ends` (the ends of ranges), `apart` (loops that processors leave one by one; `leaving` and `rounds`
-tell which, and for how long), and here all other statements.
+(expressions and accesses), `ends` (the ends of ranges), `contracts` (what is checked at no cost), `apart` (loops that processors leave
+one by one; `leaving` and `rounds` tell which, and for how long), and here all other statements.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int |
     """Run a program on its inputs, and return its results and costs."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees are 256 levels deep, and sums some thousand terms long
     run = Run(tree, params, arrays, word_bits, max_steps)
+    run.promises(syntax.Requires)
     with suppress(Halted):
         run.block(run.tree.body, run.everyone)
         run.step()
+    run.promises(syntax.Ensures)
     outputs = {a.name: a.nested(run.memory) for a in run.arrays.values() if a.role in ("output", "inout")}
     return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses,
                   run.printed)  # fmt: skip
@@ -102,6 +104,8 @@ class Run(Apart):
                     self.ended |= set(active)
                 case syntax.Print():
                     self.show(s, active)
+                case syntax.Assert() if active:
+                    self.hold("assert", s, active)
                 case syntax.Break():
                     self.step()
                     if not self.apart:
@@ -151,13 +155,16 @@ class Run(Apart):
 
     def loop_together(self, s: syntax.While | syntax.Repeat, active: list[int]) -> None:
         with suppress(_Left):
+            self.invariants(s, active)
             if isinstance(s, syntax.While):
                 while common(self.test(s.condition, active)):
                     self.block(s.body, active)
                     self.step()
+                    self.invariants(s, active)
             else:
                 self.block(s.body, active)
                 while not common(self.test(s.condition, active)):
+                    self.invariants(s, active)
                     self.block(s.body, active)
 
     def conditional(self, s: syntax.If, active: list[int]) -> None:
@@ -189,6 +196,7 @@ class Run(Apart):
         if not active and not self.signed:  # idle processors skip items that are negative: nobody uses them
             first, last = (first, max(0, last)) if s.down else (max(0, first), last)
         item = first
+        self.before_round(s, active, dict.fromkeys(active, item + s.down))
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
@@ -196,6 +204,7 @@ class Run(Apart):
             self.block(s.body, active)
             self.step(1 if s.down else 2)
             item = item - 1 if s.down else self.next_item(s, item, by)
+            self.before_round(s, self.present(active), dict.fromkeys(active, item + s.down))
         self.step(2)
 
     def next_item(self, s: syntax.For, item: int, by: int) -> int:

@@ -46,8 +46,8 @@ def _put(node: Any, meant: dict[str, Expression]) -> Any:
         return replace(meant[node.name], at=node.at) if node.name in meant else node
     if isinstance(node, tuple):
         return tuple(_put(part, meant) for part in node)
-    if not is_dataclass(node) or isinstance(node, Span):
-        return node
+    if not is_dataclass(node) or isinstance(node, (Span, syntax.Assert, syntax.Invariant)):
+        return node  # names in contracts get their meaning where these are checked
     return replace(node, **{f.name: _put(getattr(node, f.name), meant) for f in fields(node)})
 
 
