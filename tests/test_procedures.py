@@ -62,7 +62,8 @@ SAME = {
     "a value in an expression": (
         "proc f(x, out y) y := x * x end\ns := 1 + f(5) * f(3)",
         "local a := 0\na := 5 * 5\nlocal b := 0\nb := 3 * 3\ns := 1 + a * b"),
-    "a value of a value": ("proc f(x, out y) y := x + n end\nlocal z := f(f(1))", "local a := 0\na := 1 + n\nlocal b := 0\nb := a + n\nlocal z := b"),
+    "a value of a value": ("proc f(x, out y) y := x + n end\nlocal z := f(f(1))",
+        "local a := 0\na := 1 + n\nlocal b := 0\nb := a + n\nlocal z := b"),
     "a value as a subscript": (
         "proc f(x, out y) y := x + 1 end\nsingle do A[f(0)] := f(4) end",
         "single do local a := 0\na := 0 + 1\nA[a] := 4 + 1 end"),
@@ -75,7 +76,8 @@ SAME = {
     "statements that hold all processors": (
         "proc f(X[], m) while m > 1 do m := m >> 1\nparallel for t in 0 .. m - 1 do X[t] := X[t] + X[t + m] end end end\nf(A, n)",
         "local m := n\nwhile m > 1 do m := m >> 1\nparallel for t in 0 .. m - 1 do A[t] := A[t] + A[t + m] end end"),
-    "a prefix sum": (f"proc f(x, out y) local z := x\nps(z, y)\nA[x] := z end\n{EACH} f(i, s) end", f"{EACH} local z := i\nps(z, s)\nA[i] := z end"),
+    "a prefix sum": (f"proc f(x, out y) local z := x\nps(z, y)\nA[x] := z end\n{EACH} f(i, s) end",
+        f"{EACH} local z := i\nps(z, s)\nA[i] := z end"),
     "several assignments": (
         f"proc f(out x, out y) x, y := y, x end\n{EACH} f(A[i], V[i, i]) end", f"{EACH} A[i], V[i, i] := V[i, i], A[i] end"),
     "swap": (f"{EACH} swap(A[i], V[i, i]) end", f"{EACH} local t := A[i]\nA[i] := V[i, i]\nV[i, i] := t end"),
@@ -110,7 +112,8 @@ RETURNS = {
         4 + 1 + (1 + 4 * (4 + 1 + 3 + 1) + 2 + 1 + 1) + 1,
     ),
     "within another call that returns": (
-        f"proc g(out y) if y > 2 then return end\ny := 5 end\nproc f(out y) g(y)\nif y == 5 then return end\ny := 6 end\n{EACH} f(A[i]) end\n",
+        f"proc g(out y) if y > 2 then return end\ny := 5 end\n"
+        f"proc f(out y) g(y)\nif y == 5 then return end\ny := 6 end\n{EACH} f(A[i]) end\n",
         [6, 5, 6, 5],
         4 + ((4 + 1 + 1 + 1) + (4 + 1) + 1 + 1) + 1,
     ),
