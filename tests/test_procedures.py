@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 from kit.commands import FINE, WRONG, Do
 from kit.lessons import HEAD as LESSON_HEAD
+from kit.runs import assert_same
+from oracles.calls import with_bodies
+from oracles.evaluator import evaluate
 
 from lockstep.pram.errors import PramError
+from lockstep.pram.libraries import standard_text
 from lockstep.pram.machine import Run, run
+from lockstep.pram.parser import parse
 from lockstep.pram.profile import profile
 from lockstep.pram.program import parse_program
 
@@ -273,3 +278,17 @@ def test_a_program_uses_files_beside_it(do: Do) -> None:
 def test_a_local_array_of_a_procedure_keeps_its_words() -> None:
     found = run_text(f"proc f(out y) local w[1]\nw[0] := w[0] + 1\ny := w[0] end\n{EACH} f(A[i])\nf(A[i])\nf(A[i]) end\n")
     assert found.outputs["A"] == [3, 3, 3, 3]
+
+
+# -- a second implementation --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*SAME, *RETURNS])
+def test_the_evaluator_agrees(name: str) -> None:
+    """It replaces calls by itself."""
+    text = HEAD + (SAME[name][0] if name in SAME else RETURNS[name][0])
+    ours = run_text(text.removeprefix(HEAD))
+    library = parse(standard_text("moving"), "<moving>")[0]
+    theirs = evaluate(with_bodies(parse(text)[0], (library,)), {"n": 4}, ARRAYS)
+    assert_same(ours, theirs)
+    assert_same(ours, evaluate(parse_program(text).tree, {"n": 4}, ARRAYS))
