@@ -249,7 +249,7 @@ class Run(Apart):
 
     def items(self, body: tuple[Statement, ...], active: list[int]) -> None:
         """Run the body of a `parallel` or `single`. Who has ended its item waits for the others."""
-        outer, self.all_return = (self.ended, self.all_return), False
+        outer, self.ended, self.all_return = (self.ended, self.all_return), set(self.ended), False
         self.block(body, active)
         self.ended, self.all_return = outer
         self.step()
