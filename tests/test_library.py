@@ -12,6 +12,7 @@ from kit.runs import assert_same
 from oracles.calls import with_bodies
 from oracles.evaluator import evaluate
 
+from lockstep.pram.format import format_text
 from lockstep.pram.libraries import standard_libraries, standard_text
 from lockstep.pram.machine import Run, run
 from lockstep.pram.parser import parse
@@ -160,8 +161,23 @@ def test_two_calls_of_random_draw_two_numbers() -> None:
     assert found.time == 3 + 4 * 23 + 1
 
 
+def test_the_steps_of_random_numbers() -> None:
+    """As docs/language.md says: for a local, and for a cell."""
+    steps = {}
+    for name in ("random", "random_bit"):
+        for before, place in (("local z := 0", "z"), ("", "A[0]")):
+            text = f"program t\nshared A[1] : output\nsingle do\n{before}\n{place} := {name}()\nend\n"
+            steps[name, place] = run(parse_program(text).instantiate({}, {}, 16)).time - 4 - bool(before)
+    assert steps == {("random", "z"): 22, ("random", "A[0]"): 23, ("random_bit", "z"): 23, ("random_bit", "A[0]"): 26}
+
+
 def test_random_bits() -> None:
     text = "program t\nshared A[200] : output\nsingle do for t in 0 .. 199 do A[t] := random_bit() end end\n"
     bits: Any = run(parse_program(text).instantiate({}, {}, 24)).outputs["A"]
     assert bits == [x & 1 for x in linear(200, 0, 1, 24)] and 80 <= sum(bits) <= 120
     assert {tuple(bits[k : k + 3]) for k in range(198)} == {(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)}
+
+
+@pytest.mark.parametrize("name", standard_libraries())
+def test_libraries_have_the_standard_layout(name: str) -> None:
+    assert format_text(standard_text(name)) == standard_text(name)
