@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from lockstep.pram.analysis import analyse
 from lockstep.pram.contracts.holding import Broken
 from lockstep.pram.errors import PramError
-from lockstep.pram.machine import run
+from lockstep.pram.machine import NoHalt, run
 from lockstep.pram.procedures import expand
 from lockstep.pram.program import Program, load
 from lockstep.pram.sidecar import Inputs, generator_for
@@ -27,6 +28,8 @@ from lockstep.pram.syntax import FIELDS, Binary, Call, For, Not, Number, Print, 
 PROGRAMS = Path(__file__).parents[2] / "examples" / "programs"
 #: Sizes of the inputs, and how many of each the sidecar draws.
 SIZES, DRAWS = (*range(1, 9), 13), 8
+#: Inputs on which the program itself takes more steps are left out.
+MOST_STEPS = 5_000
 #: A mutant may take so many times the steps of the program, and so many more.
 MORE_STEPS = 4, 200
 #: What becomes of an operator or a function.
@@ -107,14 +110,17 @@ def with_body(program: Program, body: tuple[Any, ...]) -> Program:
 
 
 class Judge:
-    """Judges the mutants of one program on the inputs of its sidecar."""
+    """Judges the mutants of one program on inputs of its sidecar. inputs: each with the most steps that a mutant may take."""
 
     def __init__(self, program: Program, sizes: Iterable[int] = SIZES, draws: int = DRAWS) -> None:
         self.program, self.generator = program, generator_for(program)
         drawn = [self.generator.inputs(size, np.random.default_rng((size, n))) for size in sizes for n in range(draws)]
-        self.inputs: list[Inputs] = list({repr(inputs): inputs for inputs in drawn}.values())
         factor, more = MORE_STEPS
-        self.most = [factor * run(program.instantiate(*inputs)).time + more for inputs in self.inputs]
+        self.inputs: list[tuple[Inputs, int]] = []
+        for inputs in {repr(inputs): inputs for inputs in drawn}.values():
+            with suppress(NoHalt):
+                time = run(program.instantiate(*inputs), max_steps=MOST_STEPS).time
+                self.inputs.append((inputs, factor * time + more))
 
     def verdict(self, mutant: Mutant) -> str:
         """Return one of VERDICTS; "" if the mutant is no program.
@@ -127,7 +133,7 @@ class Judge:
         except PramError:
             return ""
         refused, right = False, True
-        for inputs, most in zip(self.inputs, self.most):
+        for inputs, most in self.inputs:
             try:
                 ran = run(changed.instantiate(*inputs), max_steps=most)
             except Broken:
