@@ -19,6 +19,7 @@ from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.sidecar import draw_one, generator_for
 from lockstep.proofs_check.fuzzing.campaign import random_of
+from lockstep.proofs_check.fuzzing.random_contracts import negated
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples" / "programs").glob("*.pram"))
@@ -98,6 +99,26 @@ def test_ghost_code_costs_nothing_and_makes_no_word_signed() -> None:
     bare, ghost = parse_program(text), parse_program(text + "assert x >= -1 and s - 5 < 0")
     assert bare.code.instructions == ghost.code.instructions and not ghost.symbols.signed
     assert run(bare.instantiate({"n": 3})).costs == run(ghost.instantiate({"n": 3})).costs
+
+
+def test_negated_contracts_of_random_programs_fail_at_the_same_place() -> None:
+    """For the same processor, after as many steps; the contracts as they are written hold in both."""
+    kinds = []
+    for number in range(60):
+        case = language_program(random_of(12, number))
+        program = parse_program(case.text)
+        try:
+            ran = run(program.instantiate(case.params, case.arrays), max_steps=400)
+        except PramError as error:
+            assert not isinstance(error, Broken), error
+            continue
+        found = negated(program, ran, random_of(13, number))
+        if found is not None:
+            wrong, clause = found
+            ours, theirs = (by(wrong, case.params, case.arrays) for by in (by_machine, by_evaluator))
+            assert ours == theirs and ours[0].startswith(f"{clause.kind} ")
+            kinds.append(clause.kind)
+    assert len(kinds) > 30 and set(kinds) == {"requires", "ensures", "assert", "invariant"}
 
 
 def assert_same_checks(text: str, params: dict[str, int], arrays: dict[str, Any], max_steps: int) -> int:
