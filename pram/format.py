@@ -34,22 +34,9 @@ HEADS = {
     "repeat": "repeat",
     "proc": ")",
 }
+CONTRACTS = ("requires", "ensures", "assert", "invariant")
 CLOSERS = ("end", "else", "elif", "until")
-STARTERS = (
-    *HEADS,
-    "local",
-    "halt",
-    "break",
-    "return",
-    "barrier",
-    "print",
-    "assert",
-    "invariant",
-    "requires",
-    "ensures",
-    *CLOSERS,
-    "",
-)
+STARTERS = (*HEADS, "local", "halt", "break", "return", "barrier", "print", *CONTRACTS, *CLOSERS, "")
 
 
 def format_text(text: str, name: str = "<text>") -> str:
@@ -314,16 +301,18 @@ def _columns_left(indent: str) -> int:
 def _best_break(words: Lexemes, room: int) -> int:
     """Return where to break a line after at most `room` columns; 0 if nowhere.
 
-    The best place is the one with the fewest open brackets, then with the operator that binds least, then the last one.
+    The best place is the one with the fewest open brackets, then before an `invariant`, then after the ranges with which a contract
+    begins, then at the operator that binds least, then the last one.
     """
-    depth, length, best, choice = 0, len(words[0].text), (99, 99), 0
+    depth, length, best, choice, in_ranges = 0, len(words[0].text), (99, 99), 0, False
     for index in range(1, len(words)):
         left, right = words[index - 1], words[index]
         depth += _depth_change(left)
         if length > room and choice:
             break
-        operator = right.text != "not" and right.kind != RULE
-        looseness = 0 if left.text == "," else PRECEDENCE.get(right.text) if operator else None
+        in_ranges |= right.text in ("forall", "exists") and left.text.strip() in CONTRACTS
+        looseness = -1 if left.text == ":" and in_ranges else _looseness(left, right)
+        in_ranges &= left.text != ":"
         if looseness is not None and (depth, looseness) <= best:
             best, choice = (depth, looseness), index
         length += len(space(left, right) + right.text)
@@ -342,3 +331,12 @@ def _with_comments(lines: list[_Line]) -> Iterator[str]:
         yield from (f"{line.text:<{column}}{line.comment}" for line in lines[start:stop])
         yield from (line.text for line in lines[stop : stop + 1])
         start = stop + 1
+
+
+def _looseness(left: Lexeme, right: Lexeme) -> int | None:
+    """Return how little holds two lexemes together, the less the looser; None if no line may break between them."""
+    if right.text == "invariant":
+        return -2
+    if left.text == ",":
+        return 0
+    return PRECEDENCE.get(right.text) if right.text != "not" and right.kind != RULE else None

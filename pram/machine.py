@@ -17,7 +17,6 @@ from lockstep.pram.access import MODES, Accesses, Conflict
 from lockstep.pram.checks import Group
 from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.contracts.holding import Broken
-from lockstep.pram.contracts.kinds import Tested
 from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError, Span, fail
 from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
@@ -71,7 +70,7 @@ class Machine:
         self.touched = np.zeros(job.space, bool)
         self.rounds = Rounds(job.code)
         self.unwritten = Unwritten(job, warn) if warn else None
-        self.watcher = Watcher(job) if job.contracts.points or job.contracts.ensures else None
+        self.watcher = Watcher(job) if job.contracts else None
         self._marks = bytearray(len(job.code))
         self._pids = np.arange(job.processors)
         self._scratch = np.zeros(job.space, np.int64)
@@ -86,29 +85,10 @@ class Machine:
         self._failing: tuple[str, Sequence[int], Conflict | None, Step | None] = "refused", (), None, None
 
     def step(self) -> Step:
-        """Run one step, and check the contracts at which processors stand before and after it.
+        """Run one step, without the contracts around it.
 
-        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values. Or a contract that
-                does not hold.
+        Raises: PramError: a trap or an access conflict; the message names step, processors, cell and values.
         """
-        if self.watcher is None:
-            return self._step()
-        if not self.costs.time:
-            self._check_contracts(self.watcher, None)
-        step = self._step()
-        self._check_contracts(self.watcher, step.counter)
-        return step
-
-    def _check_contracts(self, watcher: Watcher, before: Words | None) -> None:
-        try:
-            watcher.arrive(self, before)
-            if not self.running:
-                watcher.end(self)
-        except Broken as error:
-            self._failing = "contract", error.processors, None, None
-            raise
-
-    def _step(self) -> Step:
         before = self._before = self.counter
         self.counter, destination = self._halted.copy(), self._nowhere.copy()
         value = np.zeros(self.job.processors, np.int64)
@@ -145,15 +125,29 @@ class Machine:
         return replace(step, lost=lost) if len(lost) else step
 
     def steps(self, max_steps: int = DEFAULT_MAX_STEPS) -> Iterator[Step]:
-        """Run until all processors have halted.
+        """Run until all processors have halted. Check the contracts at which processors stand, before and after each step.
 
-        Raises: PramError: as `step`. NoHalt: the processors have not halted after `max_steps`.
+        Raises: PramError: as `step`. Broken: a contract does not hold. NoHalt: the processors have not halted after `max_steps`.
         """
+        self._check_contracts(None)
         while self.running:
             if self.costs.time >= max_steps:
                 raise NoHalt(self._no_halt_error(max_steps).diagnostics)
-            yield self.step()
+            step = self.step()
+            yield step
+            self._check_contracts(step.counter)
         self.arbiter.check_end(self.costs.time)
+
+    def _check_contracts(self, before: Words | None) -> None:
+        if self.watcher is None:
+            return
+        try:
+            self.watcher.arrive(self, before)
+            if not self.running:
+                self.watcher.end(self)
+        except Broken as error:
+            self._failing = "contract", error.processors, None, None
+            raise
 
     @property
     def space(self) -> Space:
@@ -162,13 +156,12 @@ class Machine:
 
     @property
     def reached(self) -> Reached:
-        """Which instructions have run so far, and which way branches went."""
-        return Reached(bytes(self._marks))
+        """Which instructions have run so far, which way branches went, and which contracts were put to the test."""
+        return Reached(bytes(self._marks), frozenset(self.watcher.met) if self.watcher else frozenset())
 
     def finished(self, trace: tuple[Step, ...] = ()) -> Run:
         """Return the finished run; all processors must have halted."""
-        tested = self.watcher.tested if self.watcher else Tested()
-        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached, tested)
+        return Run(self.job, self.memory, self.costs, self.space, trace, self.reached)
 
     def look_ahead(self, first: int, last: int, pids: Words) -> Words:
         """Return the words that operand x of instruction `last` would have, if these processors went on from `first`.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lockstep.pram import parameters
+from lockstep.pram.contracts.kinds import Contracts
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Machine, Step, Words
@@ -59,7 +60,7 @@ class Printer:
     def _print(self, point: Point, machine: Machine, pids: Words) -> None:
         columns = [self._values(item, machine, pids) for item in point.items]
         rows = list(zip(*columns))
-        number, line = machine.costs.time + 1, point.at.line
+        number, line = machine.costs.time + 1, point.at.own.line
         if point.everyone and len(pids) == machine.running and len(set(rows)) == 1:
             self.show(Printed(number, line, None, rows[0]))
             return
@@ -91,7 +92,7 @@ class Printer:
         """Return the machine that runs the code of an item."""
         if id(item) not in self._machines:
             values = tuple(parameters.evaluate(e, self.job.values, self.job.source) for e in item.derived)
-            job = replace(self.job, code=item.code, registers=item.registers, parameters=values)
+            job = replace(self.job, code=item.code, registers=item.registers, parameters=values, contracts=Contracts())
             self._machines[id(item)] = Machine(job)
         return self._machines[id(item)]
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.pram.contracts.kinds import Tested
 from lockstep.pram.inputs import show_value
 from lockstep.pram.job import Job
 from lockstep.pram.reached import Reached
@@ -79,8 +78,7 @@ class Space:
 class Run:
     """A finished run, or what was done of a run that failed (`Failure.run`).
 
-    trace: its steps, if they were kept. reached: which instructions it executed, and which way its branches went. tested: what it
-    put to the test of the contracts.
+    trace: its steps, if they were kept. reached: which instructions it executed, and which way its branches went.
     """
 
     job: Job
@@ -89,7 +87,6 @@ class Run:
     space: Space
     trace: tuple[Step, ...]
     reached: Reached
-    tested: Tested = Tested()
 
     @property
     def time(self) -> int:

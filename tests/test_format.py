@@ -112,7 +112,7 @@ def check_format(text: str) -> None:
 
 def scattered(text: str, random: Random) -> str:
     """Return the program with other white space and comments between its tokens."""
-    pieces = re.findall(r"\"[^\"\n]*\"|\w+|<<=|>>=|[-+*/%&|^:=!<>]=|<<|>>|\.\.|[^\w\s]|\n", text)
+    pieces = re.findall(r"\"[^\"\n]*\"|\w+|<<=|>>=|==>|[-+*/%&|^:=!<>]=|<<|>>|\.\.|[^\w\s]|\n", text)
     gaps = [" ", " ", " ", " ", " ", " ", "  ", "\t", "\n", "\n\n\n", " # why\n", "\n  # own\n", "\n\n# own\n\n", " #\n# x\n"]
     often = random.choice((6, 8, len(gaps)))
     return "".join(piece if piece == "\n" else piece + random.choice(gaps[:often]) for piece in pieces)

@@ -35,6 +35,7 @@ from lockstep.common.options import (
     ModelDtype,
     ModelProcess,
     ModelSchedule,
+    NoContracts,
     NoiseGiven,
     Order,
     Permutation,
@@ -85,7 +86,7 @@ def decode(file: ProgramOrModel,
                                                                "distribution, by --seed.")] = None,
            explain: Annotated[bool, typer.Option("--explain", help="With --sampler: say why it is right or wrong.")] = False,
            corrupt: Corrupt = None, fault_kind: Kind = None,
-           no_sidecar: Sidecar = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
+           no_sidecar: Sidecar = False, no_contracts: NoContracts = False, full: Full = False, json_: Json = False) -> None:  # fmt: skip
     """Generate a program's run by masked diffusion, or token by token with --process arm."""
     scheduled = with_copies(schedule, copies)
     construction = construction_named(process, scheduled)
@@ -96,6 +97,7 @@ def decode(file: ProgramOrModel,
 
     with spinner(err, "loading the model"):
         program, compiled = storage.load_program_or_model(file)
+        program = replace(program, has_contracts=not no_contracts)
     # If the program declares no word size, the model's applies: larger words change no run.
     bits = compiled.widths.word if compiled and program.symbols.word is None else word_bits
     named = winner_named(program, winner)

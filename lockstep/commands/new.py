@@ -35,6 +35,8 @@ param n # a parameter is given with each input
 procs max(1, n / 2)
 shared A[n] : input in 0 .. 99, largest : output
 claim time == 9 + 19 * lg(n) # checked after every run, never trusted
+ensures exists i in 0 .. n - 1 : largest == old(A[i]) # checked, too: it is one of the numbers
+ensures forall i in 0 .. n - 1 : largest >= old(A[i]) # and none of them is larger
 
 local m := n # the numbers that are left are A[0 .. m - 1]
 while m > 1 do

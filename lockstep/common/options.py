@@ -150,6 +150,9 @@ Engine = Annotated[
 ]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where the engines dense and active compute.")]
 Sidecar = Annotated[bool, typer.Option("--no-sidecar", help="Ignore the sidecar NAME.py beside the program.")]
+NoContracts = Annotated[
+    bool, typer.Option("--no-contracts", help="Leave the contracts of the program out, for runs that are long or large.")
+]
 SidecarTimeout = Annotated[
     float, typer.Option("--sidecar-timeout", min=0, help="Seconds that each call of the sidecar may take; 0 sets no limit.")
 ]

@@ -208,8 +208,8 @@ class ContractChecker:
         if call.function in OF_ARRAYS:
             takes = OF_ARRAYS[call.function]
             if len(call.arguments) not in takes:
-                text = " or ".join(map(str, takes))
-                self._error(f"`{call.function}` takes {text} array{'s' * (takes[-1] > 1)}, not {len(call.arguments)}", call.at)
+                text = "an array" if takes == (1,) else f"{takes[0]} to {takes[-1]} arrays"
+                self._error(f"`{call.function}` takes {text}, not {len(call.arguments)}", call.at)
             for argument in call.arguments:
                 if self.kind(argument) != "array":
                     self._error(f"`{call.function}` takes whole arrays and rows, such as `A` and `M[i]`", argument.at)

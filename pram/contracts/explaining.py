@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from lockstep.pram.contracts.meaning import NoValue, Scope
 from lockstep.pram.contracts.translating import translate
@@ -109,10 +109,11 @@ class _Explainer:
         if call.function == "distinct":
             word, times = next((w, t) for w, t in here.items() if t > 1)
             return f"{text} holds {word} {_times(times)}"
-        there = Counter(lists[1] if len(lists) > 1 else range(len(cells)))
+        there = Counter(chain(*lists[1:]) if len(lists) > 1 else range(len(cells)))
         word = next(w for w in (*cells, *there) if here[w] != there[w])
-        other = shown_text(call.arguments[1]) if len(lists) > 1 else f"0 .. {len(cells) - 1}"
-        return f"{text} holds {word} {_times(here[word])}, {other} holds it {_times(there[word])}"
+        other = " and ".join(map(shown_text, call.arguments[1:])) or f"0 .. {len(cells) - 1}"
+        hold = "hold" if len(lists) > 2 else "holds"
+        return f"{text} holds {word} {_times(here[word])}, {other} {hold} it {_times(there[word])}"
 
     def _cells(self, argument: Expression) -> list[int]:
         found = self.value(argument) if not isinstance(argument, Name) else self.scope.now.cells(argument.name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lockstep.pram.contracts.explaining import explain
-from lockstep.pram.contracts.kinds import Clause, Tested
+from lockstep.pram.contracts.kinds import Clause
 from lockstep.pram.contracts.meaning import NoValue, Scope, View
 from lockstep.pram.contracts.translating import translate
 from lockstep.pram.errors import PramError, Span, fail
@@ -20,6 +21,11 @@ class Broken(PramError):
 
 class Unmet(Broken):
     """An input is not what the program requires."""
+
+    def of(self, origin: str) -> Unmet:
+        """Return a copy that says where the input is from."""
+        first, *others = self.diagnostics
+        return Unmet([replace(first, message=f"{first.message} (input from {origin})"), *others])
 
 
 def dimensions_of(arrays: Mapping[str, Array]) -> dict[str, int]:
@@ -44,8 +50,8 @@ def check(clause: Clause, scope: Scope, dimensions: Mapping[str, int], job: Job,
     raise Broken(fail(f"{prefix}`{clause.kind}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
 
 
-def require(job: Job) -> Tested:
-    """Check that the input of a job is what its program requires. Return what was put to the test.
+def require(job: Job) -> frozenset[Span]:
+    """Check that the input of a job is what its program requires. Return the places that were put to the test.
 
     Raises: Unmet: it is not, or a requirement has no value.
     """
@@ -58,4 +64,4 @@ def require(job: Job) -> Tested:
                 check(clause, Scope(job.values, given, given, met), dimensions_of(arrays), job)
             except Broken as error:
                 raise Unmet(error.diagnostics) from None
-    return Tested(frozenset(met))
+    return frozenset(met)

@@ -94,46 +94,8 @@ class Contracts:
         return tuple(sorted(dict.fromkeys(found), key=lambda clause: (clause.at.line, clause.at.column)))
 
 
-@dataclass(frozen=True)
-class Tested:
-    """What runs have put to the test: places of contracts that were checked, and of their parts that meant something.
-
-    A `==>` means something where its left side holds, a `forall` where its range has an item.
-    """
-
-    places: frozenset[Span] = frozenset()
-
-    def __or__(self, other: Tested) -> Tested:
-        return Tested(self.places | other.places)
-
-
-@dataclass(frozen=True)
-class Vacuous:
-    """A contract that no run has put to the test, and why."""
-
-    clause: Clause
-    why: str
-
-    @property
-    def text(self) -> str:
-        return f"`{self.clause.text}` (line {self.clause.at.line}) {self.why}"
-
-
-def vacuous(contracts: Contracts, tested: Tested) -> tuple[Vacuous, ...]:
-    """Return the contracts that no run has put to the test, in the order of the text."""
-    found = []
-    for clause in contracts.clauses:
-        if clause.at not in tested.places:
-            found.append(Vacuous(clause, "was never reached"))
-            continue
-        for part in clause.conditions:
-            if part.at not in tested.places:
-                found.append(Vacuous(clause, _never(part)))
-                break
-    return tuple(found)
-
-
-def _never(part: Expression) -> str:
+def never_meant(part: Expression) -> str:
+    """Return why a part of a contract meant nothing in any run: a `==>` or a `forall`."""
     if isinstance(part, Binary):
-        return f"says nothing: `{shorten(expression_text(part.left), MOST_SHOWN)}` never held"
-    return f"says nothing: the range of `{shorten(expression_text(part), MOST_SHOWN)}` was always empty"
+        return f"`{shorten(expression_text(part.left), MOST_SHOWN)}` never held"
+    return f"the range of `{shorten(expression_text(part), MOST_SHOWN)}` was always empty"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,10 @@ class Scope:
         """
         self.width += max(0, high - low + 1)
         if self.width > MAX_WIDTH:
-            raise NoValue(f"the quantifiers of a contract may go through {MAX_WIDTH:,} values, not more", place)
+            raise NoValue(
+                f"the quantifiers of a contract go through at most {MAX_WIDTH:,} values; `--no-contracts` leaves contracts out",
+                place,
+            )
         if marks and high >= low:
             self.met.add(place)
         return range(low, high + 1)
@@ -177,8 +181,8 @@ def is_distinct(cells: Sequence[int]) -> bool:
     return len(set(cells)) == len(cells)
 
 
-def is_permutation(cells: Sequence[int], other: Sequence[int]) -> bool:
-    return Counter(cells) == Counter(other)
+def is_permutation(cells: Sequence[int], *others: Sequence[int]) -> bool:
+    return Counter(cells) == Counter(chain(*others))
 
 
 #: The names that translated contracts use.

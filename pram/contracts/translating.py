@@ -13,7 +13,7 @@ from lockstep.pram.functions import resolve
 from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, Quantified, Range, left_chain
 
 #: Functions of whole arrays, which contracts alone have, with how many arrays each takes.
-OF_ARRAYS = {"sorted": (1,), "distinct": (1,), "permutation": (1, 2)}
+OF_ARRAYS = {"sorted": (1,), "distinct": (1,), "permutation": (1, 2, 3)}
 OLD = "old"
 
 #: Operators that are not those of Python, with their functions.

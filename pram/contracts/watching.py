@@ -7,11 +7,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.pram.contracts.holding import Broken, check, dimensions_of
-from lockstep.pram.contracts.kinds import Clause, ContractPoint, Tested
+from lockstep.pram.contracts.holding import Broken, check, dimensions_of, require
+from lockstep.pram.contracts.kinds import Clause, ContractPoint
 from lockstep.pram.contracts.meaning import Scope, View
 from lockstep.pram.contracts.translating import names_in
-from lockstep.pram.errors import Span
 from lockstep.pram.job import Job
 from lockstep.pram.steps import Costs
 from lockstep.pram.word import to_signed
@@ -31,13 +30,16 @@ class Machine(Protocol):
 
 
 class Watcher:
-    """Checks the contracts of one run, and notes what it puts to the test."""
+    """Checks the contracts of one run.
+
+    met: the places of contracts that it has checked, and of their parts that meant something.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.arrays = {array.name: array for array in job.arrays}
         self.dimensions = dimensions_of(self.arrays)
-        self.met: set[Span] = set()
+        self.met = set(require(job))
         self.start = View(job.memory, self.arrays)
         self._points: dict[int, list[ContractPoint]] = {}
         for point in job.contracts.points:
@@ -46,10 +48,6 @@ class Watcher:
         self._watched[list(self._points)] = True
         self._kept: dict[str, dict[int, View]] = {}
         self._now: tuple[int, View] | None = None
-
-    @property
-    def tested(self) -> Tested:
-        return Tested(frozenset(self.met))
 
     def arrive(self, machine: Machine, before: Words | None) -> None:
         """Check the contracts at which processors stand. before: their counters before the last step; None at the start.

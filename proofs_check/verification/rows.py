@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
+from lockstep.pram.contracts.holding import Broken
 from lockstep.pram.errors import PramError
 from lockstep.pram.program import Program
+from lockstep.pram.reached import unreached
 from lockstep.pram.sidecar import Generator
 from lockstep.pram.winners import Tried, Winner, describe_tried
 from lockstep.proofs_check.checked_decode import CheckedDecode
@@ -17,6 +21,8 @@ from lockstep.proofs_check.verification.cases import Case, Models, Options
 
 #: Two rows: whether runs end (shown only if the machine refuses one), and the oracle's verdict.
 RUNS, OUTPUTS = "machine runs", "machine outputs"
+#: The row on contracts, if the program has any.
+CONTRACTS = "contracts"
 #: The result if no oracle judges the outputs and they differ between winners.
 DEPENDS = "not judged; they depend on who wins"
 
@@ -86,9 +92,12 @@ def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]
     """Check the machine's runs: whether they end, the oracle's verdict, and the program's claims."""
     executions = [e for case in cases for e in case.executions]
     on = _on(cases)
-    if refused := [e.refusal for e in executions if e.refusal is not None]:
+    broken = [e.refusal for e in executions if isinstance(e.refusal, Broken)]
+    if refused := [e.refusal for e in executions if e.refusal is not None and e.refusal not in broken]:
         ran = f"{len(executions) - len(refused)} of {len(executions)}"
         yield Check(RUNS, on, "end without an error", ran, False, cause=_kind(refused[0]))
+    if program.contracts:
+        yield _contracts(program, cases, broken, len(executions), on)
     yield _outputs(generator, cases, on)
     yield from _unjudged(generator, cases, on)
     runs = [(case.params, run) for case in cases for run in case.runs]
@@ -97,11 +106,23 @@ def machine_checks(program: Program, generator: Generator, cases: Sequence[Case]
             yield from (replace(check, theorem=theorem.name) for check in theorem.of_runs(program, runs, on))
 
 
+def _contracts(program: Program, cases: Sequence[Case], broken: Sequence[PramError], executions: int, on: str) -> Check:
+    """The row on contracts. Its verdict says `skipped` if no run put any of them to the test."""
+    clauses, runs = program.contracts.clauses, [run for case in cases for run in case.runs]
+    left = {item[:2] for item in unreached(program, reduce(or_, (run.reached for run in runs))).contracts} if runs else None
+    tested = 0 if left is None else sum((clause.at.line, clause.at.column) not in left for clause in clauses)
+    bound = f"{tested} of {len(clauses)} put to the test"
+    held = f"{executions - len(broken)} of {executions}"
+    if broken:
+        return Check(CONTRACTS, on, bound, held, False, cause=_kind(broken[0]))
+    return Check(CONTRACTS, on, bound, held, True, "checked" if tested else "skipped")
+
+
 def _kind(error: PramError) -> str:
     """The line and message of an error without numbers, which change as an input shrinks."""
     at = error.diagnostics[0].span
     words = re.sub(r"[0-9]+", "#", error.message)
-    return f"{at.line if at else 0}: {words}"
+    return f"{at.own.line if at else 0}: {words}"
 
 
 def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:

@@ -244,7 +244,7 @@ MUTANTS = (
     Mutant(
         WORDS,
         "a negative parameter in max is refused",
-        Rewrite(clamping.floored, "if _may_be_negative(expression, params) else", "if False else"),
+        Rewrite(clamping.floored, "if may_be_negative(expression, params) else", "if False else"),
         "evaluator",
     ),
     Mutant(

@@ -11,6 +11,7 @@ from lockstep.pram.syntax import Expression, ProgramText, Statement
 from oracles.contracts import Promising
 from oracles.counted import Counted
 from oracles.ends import ONE
+from oracles.halved import Halved
 from oracles.memory import Arrays
 from oracles.plain import Params, Trap, common
 from oracles.rounds import Rounds
@@ -104,9 +105,9 @@ class Apart(Promising):
             self.memory[self.flags[id(s)]] = self.wrapped(number)
         return number + 1
 
-    def rounds_of(self, bound: Expression | Rounds | Counted, active: list[int]) -> int:
+    def rounds_of(self, bound: Expression | Rounds | Halved | Counted, active: list[int]) -> int:
         """The number of rounds, which all processors put into a register, idle ones too."""
-        if not isinstance(bound, (Rounds, Counted)):
+        if not isinstance(bound, (Rounds, Halved, Counted)):
             return common(self.moved(bound, self.everyone))
         self.step()
         rounds = bound.value(self.params)

@@ -12,11 +12,12 @@ from typing import Union
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Index, Name, Node, ProgramText, Statement, walk
 from oracles.counted import Counted, Loop, Ways, assigned
+from oracles.halved import Halved, Halvings
 from oracles.plain import OPERATORS, Trap
-from oracles.rounds import Ranges, Rounds, inferred
+from oracles.rounds import Language, Ranges, Rounds, inferred
 
-#: How many rounds a loop takes: the value of an expression, a number found from bounds or arrays, or None: as many as it needs.
-Kind = Union[Expression, Rounds, Counted, None]
+#: How many rounds a loop takes: the value of an expression, a number found from bounds, halving or arrays, or None: as many as it needs.
+Kind = Union[Expression, Rounds, Halved, Counted, None]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Leaving:
     """The loops of a program, by their `id`: `kinds` has those that processors leave one by one, `flagged` those without a bound."""
 
     def __init__(self, tree: ProgramText, params: set[str], mode: str, signed: bool) -> None:
-        self.params, self.mode, self.signed = params | {"inf"}, mode, signed
+        self.params, self.mode = params | {"inf"}, mode
         self.own = {n.name for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.varying: set[int] = set()
         self.kinds: dict[int, Kind] = {}
@@ -45,6 +46,10 @@ class Leaving:
         shared = {d.name: d.dimensions for d in tree.declarations if isinstance(d, syntax.Shared)}
         own = {n.name: n.dimensions for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.ways = Ways({**shared, **own}, assigned(tree))
+        computed = {d.name: d.value for d in tree.declarations if isinstance(d, syntax.Param) and d.value is not None}
+        self.language = Language(self.is_parametric, signed, computed)
+        wraps = any(isinstance(d, syntax.Word) and d.wrap for d in tree.declarations)
+        self.halvings = Halvings(tree, self.language, self.ways, wraps)
         last_pid = syntax.Binary("-", procs, syntax.Number(1))
         before = -1
         while before != (before := len(self.varying) + len(self.kinds)):
@@ -139,7 +144,7 @@ class Leaving:
 
     def _while(self, s: syntax.While | syntax.Repeat, place: _Place) -> None:
         if s.bound is not None or place.differ:
-            self.kinds[id(s)] = s.bound if s.bound is not None else self._flagged(s)
+            self.kinds[id(s)] = s.bound if s.bound is not None else self._flagged(s, place)
         self._block(s.body, self._idling(s, place, True) if id(s) in self.kinds else place)
 
     def _for(self, s: syntax.For, place: _Place) -> None:
@@ -156,16 +161,17 @@ class Leaving:
         self._block(s.body, self._idling(s, inside, True) if id(s) in self.kinds else inside)
 
     def _inferred(self, s: syntax.For, place: _Place) -> Kind:
-        found = inferred(s, self.is_parametric, place.ranges, self.signed)
-        return self._flagged(s) if found is None else found
+        found = inferred(s, self.language, place.ranges)
+        return self._flagged(s, place) if found is None else found
 
-    def _flagged(self, s: Loop) -> Kind:
-        """None if the mode has flags; else what the arrays tell."""
+    def _flagged(self, s: Loop, place: _Place) -> Kind:
+        """None if the mode has flags; else what halving or the arrays tell."""
         if self.mode.startswith("CRCW") and self.mode != "CRCW sum":
             return None
-        found = self.ways.counted(s)
+        halved = self.halvings.rounds(s, place.ranges) if isinstance(s, syntax.While) else None
+        found = halved or self.ways.counted(s)
         if found is None:
-            raise Trap("input", "neither the bounds nor the arrays tell how many rounds are enough")
+            raise Trap("input", "neither the bounds, halving nor the arrays tell how many rounds are enough")
         return found
 
     def _is_unknown(self, n: Node, place: _Place) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Optional
 
 import typer
@@ -22,6 +23,7 @@ from lockstep.common.options import (
     Full,
     Input,
     Json,
+    NoContracts,
     Sidecar,
     SidecarTimeout,
     Size,
@@ -39,7 +41,7 @@ def run(file: File, input: Input = None, size: Size = None,
                     help="Show the costs of one drawn input of each size: 1..8 or 1,2,4.")] = None,
         seed: DrawnSeed = None, winner: AnyWinner = None,
         word_bits: Bits = None, max_steps: Steps = DEFAULT_MAX_STEPS, strict: Strict = False, no_sidecar: Sidecar = False,
-        sidecar_timeout: SidecarTimeout = 60,
+        sidecar_timeout: SidecarTimeout = 60, no_contracts: NoContracts = False,
         trace: Annotated[bool, typer.Option("--trace",
                     help="Show each step: its lines, the memory and what it changed; and what `print` statements print.")] = False,
         full: Full = False, json_: Json = False) -> None:  # fmt: skip
@@ -51,7 +53,7 @@ def run(file: File, input: Input = None, size: Size = None,
     """
     from lockstep.pram.machine import run as run_job
 
-    program = load(file)
+    program = replace(load(file), has_contracts=not no_contracts)
     if sizes is not None:
         if input is not None or size is not None:
             raise typer.BadParameter("--sizes draws its inputs: leave --input and --size out", param_hint="--sizes")

@@ -37,9 +37,17 @@ def run_record(run: Run, verdict: Verdict | None = None) -> dict[str, Any]:
         "space": {"allocated": run.space.allocated, "touched": run.space.touched, "registers": run.space.registers},
         "word_bits": run.job.word_bits,
         "mode": run.job.mode,
+        **_contracts(run),
         **run.job.winner_record,
         **judged,
     }
+
+
+def _contracts(run: Run) -> dict[str, Any]:
+    """How many contracts the run put to the test, if the program has any. All of these hold: else the run is an error."""
+    clauses = run.job.contracts.clauses
+    checked = sum(clause.at in run.reached.tested for clause in clauses)
+    return {"contracts": {"checked": checked, "of": len(clauses)}} if clauses else {}
 
 
 def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> RenderableType:
@@ -47,6 +55,8 @@ def run_table(run: Run, verdict: Verdict | None = None, full: bool = False) -> R
     if verdict is not None:
         unjudged = f"; {', '.join(verdict.unjudged)} not judged" if verdict.unjudged else ""
         record["outputs are"] = ("right" if verdict.right else f"wrong: {verdict.difference}") + unjudged
+    if "contracts" in record:
+        record["contracts"] = "{checked} of {of} checked, all hold".format(**record["contracts"])
     space = record.pop("space")
     outputs = {f"{name} (output)": value for name, value in record.pop("outputs").items()}
     return record_table(_given(run) | outputs | record | {f"space {name}": value for name, value in space.items()}, full)

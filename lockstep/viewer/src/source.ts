@@ -5,9 +5,9 @@ import { Header } from "./format";
 
 /** The reserved words of the language; a test compares them with the parser's. */
 const WORDS =
-  "CRCW CREW CROW ERCW EREW and arbitrary atmost barrier break claim combine common const do downto elif else end for halt if in inf inout " +
-  "input local mode not on or output parallel param pid print priority procs program repeat return shared signed single step then " +
-  "until while word wrap";
+  "CRCW CREW CROW ERCW EREW and arbitrary assert atmost barrier break claim combine common const do downto elif else end " +
+  "ensures exists for forall halt if in inf inout input invariant library local mode not on or output parallel param pid print " +
+  "priority proc procs program repeat requires return shared signed single step then until use while word wrap";
 const TOKEN = new RegExp(`(#.*$)|\\b(${WORDS.split(" ").join("|")})\\b|\\b(\\d+)\\b`, "g");
 
 export class SourcePanel {
