@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from oracles.scalar_machine import SIGNED_NAMES
 from lockstep.commands.fuzz import keeping
 from lockstep.compiler.names import lacking as lacks
 from lockstep.pram.access import MODES
+from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -26,7 +28,7 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
 from lockstep.proofs_check.fuzzing import random_programs
 from lockstep.proofs_check.fuzzing.campaign import failed_checks, fuzz, random_of
-from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, REFUSED, CampaignCounts, lacking
+from lockstep.proofs_check.fuzzing.counts import CONTRACTS, GROUPS, REFUSALS, REFUSED, CampaignCounts, lacking
 from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
@@ -37,7 +39,7 @@ from lockstep.proofs_check.verification import Options, cases
 BARE = Options(constructions=(), max_steps=1500)
 ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine=FASTEST.engine)
 #: How often 1700 programs must meet every kind of a group, about half of what they do.
-LEAST = {"statements": 80, "operators": 165, "values": 100, "written": 25, "arrays": 250, "control": 18, "loops": 16,
+LEAST = {"statements": 80, "operators": 165, "values": 100, "written": 25, "arrays": 250, "control": 18, "loops": 16, "contracts": 45,
          "instructions": 300, "modes": 40, "resolved": 20, "rules": 7, "refused": 4, "divergence": 12000}  # fmt: skip
 
 
@@ -103,6 +105,29 @@ def test_write_rules_that_are_lacking_are_noticed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(random_programs._Writer, "write_rule", lambda self, one_in: "")
     found = {kind for kind in lacking(fuzz(150, 1, BARE).counts.coverage()) if "combine" in kind or "rules" in kind}
     assert found == {"written: combine", "written: combine of an array", "rules: and", "rules: or"}
+
+
+def test_contracts_that_are_lacking_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_programs._Writer, "at", lambda self, spot: "")
+    monkeypatch.setattr(random_programs._Writer, "promises", lambda self, statements: [])
+    found = {kind for kind in lacking(fuzz(40, 1, BARE).counts.coverage()) if kind.startswith("contracts: ")}
+    assert found == {f"contracts: {kind}" for kind in CONTRACTS}
+
+
+def test_a_machine_that_checks_no_contracts_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last step only: what is negated anywhere else is not found."""
+    monkeypatch.setattr(
+        Watcher, "arrive", lambda self, machine, before: self.met.update(c.at for c in self.job.contracts.clauses)
+    )
+    failure = fuzz(60, 1, BARE).failure
+    assert failure is not None and failure.check.what == "a negated contract"
+    assert failure.check.measured == "the run ends" and re.fullmatch(r"(assert|invariant) at \d+:\d+", failure.check.bound)
+
+
+def test_a_contract_that_does_not_hold_fails_a_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_programs._Writer, "of_word", lambda self, name: "pid > 9")
+    failure = fuzz(60, 1, BARE).failure
+    assert failure is not None and failure.check.what == "refusal" and "does not hold: pid is" in failure.check.measured
 
 
 def test_machine_programs_meet_every_conflict() -> None:

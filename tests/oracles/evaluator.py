@@ -216,7 +216,8 @@ class Run(Apart):
         if not active and not self.signed:  # idle processors skip items that are negative: nobody uses them
             first, last = (first, max(0, last)) if s.down else (max(0, first), last)
         item = first
-        self.before_round(s, active, dict.fromkeys(active, item + s.down))
+        above = max(self.least, item + 1) if s.down else item  # who starts below the words starts just below the least one
+        self.before_round(s, active, dict.fromkeys(active, above))
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
