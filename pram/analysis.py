@@ -26,6 +26,7 @@ from lockstep.pram.syntax import (
     Assign,
     Break,
     Call,
+    Called,
     Expression,
     For,
     Halt,
@@ -65,13 +66,15 @@ class Analysis:
     """An analysed program.
 
     tree: the program with rewritten statements. control_ifs: the places of the `if`s that cost only the branch taken.
-    loops: how each loop runs that does not run for all processors together, by its place. warnings: what is seldom meant.
+    loops: how each loop runs that does not run for all processors together, by its place. calls: the places of the calls in which
+    each processor returns for itself. warnings: what is seldom meant.
     """
 
     tree: ProgramText
     symbols: Symbols
     control_ifs: frozenset[Span]
     loops: Mapping[Span, LoopKind]
+    calls: frozenset[Span] = frozenset()
     warnings: tuple[Diagnostic, ...] = ()
 
 
@@ -86,17 +89,22 @@ def analyse(tree: ProgramText, source: Source) -> Analysis:
     varying: dict[Span, Span] = {}
     kinds = LoopKinds(tree, symbols)
     known = (-1, -1)
-    while known != (len(varying), len(kinds.found)):  # each round only adds to them
-        known = len(varying), len(kinds.found)
-        _Checker(symbols, source, varying, [], control_ifs(tree, kinds.found), kinds).block(tree.body, Context())
-    ifs = control_ifs(tree, kinds.found)
+    while known != (len(varying), len(kinds.apart)):  # each round only adds to them
+        known = len(varying), len(kinds.apart)
+        _Checker(symbols, source, varying, [], control_ifs(tree, kinds.apart), kinds).block(tree.body, Context())
+    ifs = control_ifs(tree, kinds.apart)
     checker = _Checker(symbols, source, varying, errors, ifs, kinds)
     checker.block(tree.body, Context())
     checker.promises(tree)
     if errors:
         unique = {(d.span, d.message): d for d in errors}
-        raise PramError(sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
-    return Analysis(tree, symbols, ifs, kinds.found, tuple(checker.warnings))
+        raise PramError(sorted(unique.values(), key=_in_the_text))
+    return Analysis(tree, symbols, ifs, kinds.found, frozenset(kinds.calls), tuple(checker.warnings))
+
+
+def _in_the_text(error: Diagnostic) -> tuple[int, int]:
+    """Where an error stands in the program: of one in a library, this is the place of the call."""
+    return (error.span.own.line, error.span.own.column) if error.span else (0, 0)
 
 
 class _Checker(ExpressionChecker):
@@ -154,12 +162,16 @@ class _Checker(ExpressionChecker):
                 self._parallel(statement, context)
             case Single(body, at):
                 self._control("single", at, context)
-                self.block(body, replace(self._padded(statement, context, "single"), loop=""))
+                self.block(body, replace(self._padded(statement, context, "single"), loop="", returns="item"))
             case Halt(at):
                 self._control("halt", at, context)
             case Break(at):
                 self._break(at, context)
-            case Return(at) if context.divergent not in ("parallel", "single"):
+            case Called(_, body):
+                self.block(body, replace(context, loop="", returns=self.kinds.note_call(statement, context) or context.returns))
+            case Return(at) if context.returns == "together":
+                self._control("return", at, context)
+            case Return(at) if not context.returns:
                 self._error(
                     "`return` ends an item of a `parallel for` or a `single`, but there is none around it; write `halt`", at
                 )
@@ -388,7 +400,7 @@ class _Checker(ExpressionChecker):
         self._control("parallel", statement.at, context)
         if statement.processors is not None:
             self._error("`on` divides the items of one range among processors; here are several ranges", statement.processors.at)
-        inner = replace(self._padded(statement, context, "parallel"), loop="")
+        inner = replace(self._padded(statement, context, "parallel"), loop="", returns="item")
         for part in statement.ranges:
             self._list(part.items, context, same=True)
             for bound in (part.low, part.high):

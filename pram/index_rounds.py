@@ -20,6 +20,7 @@ from lockstep.pram.syntax import (
     Binary,
     Break,
     Call,
+    Called,
     Conditional,
     Expression,
     For,
@@ -38,6 +39,7 @@ from lockstep.pram.syntax import (
     Store,
     While,
     children,
+    returns,
     walk,
 )
 
@@ -92,6 +94,8 @@ class Round:
                     return True
                 case If(_, then, otherwise) if self.goes_on(then, names) and self.goes_on(otherwise, names):
                     return True
+                case Called(_, inner) if not returns(inner) and self.goes_on(inner, names):
+                    return True
         return False
 
     def block(self, body: Iterable[Statement], uses: Uses) -> Uses | None:
@@ -111,7 +115,9 @@ class Round:
                 return uses
             case If():
                 return self.either(statement, uses)
-            case While() | Repeat() | For() | Parallel() | Single():
+            case Called(_, body) if not returns(body):
+                return self.block(body, uses)
+            case While() | Repeat() | For() | Parallel() | Single() | Called():
                 self.other |= assigned(statement)
                 return uses
             case Assign(name, Binary("+", Name(same), Number(step))) if name == same and step > 0:

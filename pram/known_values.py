@@ -17,6 +17,7 @@ from lockstep.pram.syntax import (
     Assign,
     Binary,
     Call,
+    Called,
     Expression,
     For,
     If,
@@ -54,14 +55,14 @@ def _block(body: Iterable[Statement], known: Values, found: dict[Span, Values]) 
             case If(_, then, otherwise):
                 _block(then, known, found)
                 _block(otherwise, known, found)
-            case While() | Repeat() | For() | Parallel() | Single():
+            case While() | Repeat() | For() | Parallel() | Single() | Called():
                 _block(statement.body, _inside(statement, known), found)
         known = _after(statement, known)
 
 
-def _inside(statement: While | Repeat | For | Parallel | Single, known: Values) -> Values:
+def _inside(statement: While | Repeat | For | Parallel | Single | Called, known: Values) -> Values:
     """Return the values at the start of a body, in each round of a loop."""
-    return known if isinstance(statement, (Parallel, Single)) else _without(known, assigned(statement))
+    return known if isinstance(statement, (Parallel, Single, Called)) else _without(known, assigned(statement))
 
 
 def _after(statement: Statement, known: Values) -> Values:

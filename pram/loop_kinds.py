@@ -11,7 +11,7 @@ searches do, or if the arrays that they use tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +27,7 @@ from lockstep.pram.known_values import Values, values_at_loops
 from lockstep.pram.syntax import (
     Binary,
     Break,
+    Called,
     Expression,
     For,
     Halt,
@@ -35,9 +36,11 @@ from lockstep.pram.syntax import (
     Parallel,
     ProgramText,
     Repeat,
+    Return,
     Single,
     Statement,
     While,
+    returns,
 )
 
 
@@ -58,6 +61,20 @@ class LoopKinds:
     def __init__(self, tree: ProgramText, symbols: Symbols) -> None:
         self.tree, self.symbols, self.written = tree, symbols, assigned(tree)
         self.found: dict[Span, LoopKind] = {}
+        self.calls: set[Span] = set()
+
+    @property
+    def apart(self) -> frozenset[Span]:
+        """The places of what processors leave one by one: loops, and bodies of procedures."""
+        return frozenset(self.found.keys() | self.calls)
+
+    def note_call(self, call: Called, context: Context) -> str:
+        """Return how a `return` ends this body: "apart" if some processors may be idle, else "together"; "" without one."""
+        if not returns(call.body):
+            return ""
+        if context.divergent:
+            self.calls.add(call.at)
+        return "apart" if call.at in self.calls else "together"
 
     @property
     def flags_allowed(self) -> bool:
@@ -118,22 +135,27 @@ def breaks(body: Iterable[Statement]) -> bool:
     return False
 
 
-def control_ifs(tree: ProgramText, apart: Mapping[Span, LoopKind]) -> frozenset[Span]:
+def control_ifs(tree: ProgramText, apart: Collection[Span]) -> frozenset[Span]:
     """Return the places of the `if`s that hold control: statements that all processors must run together.
 
     Such an `if` costs only the branch taken. It is legal only where its condition is uniform and all processors are active.
+    apart: the places of the loops and calls that processors leave one by one.
     """
     found: set[Span] = set()
-    _holds_control(tree.body, apart, True, found)
+    _holds_control(tree.body, apart, (Break,), found)
     return frozenset(found)
 
 
-def _holds_control(body: Iterable[Statement], apart: Mapping[Span, LoopKind], together: bool, found: set[Span]) -> bool:
-    """Return whether a block holds control. `together`: a `break` here leaves a loop for all processors at once."""
+#: Which of Break and Return leave something for all processors at once.
+Leaving = tuple[type, ...]
+
+
+def _holds_control(body: Iterable[Statement], apart: Collection[Span], together: Leaving, found: set[Span]) -> bool:
+    """Return whether a block holds control."""
     return any([_is_control(statement, apart, together, found) for statement in body])
 
 
-def _is_control(statement: Statement, apart: Mapping[Span, LoopKind], together: bool, found: set[Span]) -> bool:
+def _is_control(statement: Statement, apart: Collection[Span], together: Leaving, found: set[Span]) -> bool:
     match statement:
         case If(_, then, otherwise):
             holds = _holds_control((*then, *otherwise), apart, together, found)
@@ -141,11 +163,16 @@ def _is_control(statement: Statement, apart: Mapping[Span, LoopKind], together: 
                 found.add(statement.at)
             return holds
         case Parallel() | Single():
-            _holds_control(statement.body, apart, False, found)
+            _holds_control(statement.body, apart, (), found)
             return True
         case While() | Repeat() | For():
-            inside = _holds_control(statement.body, apart, statement.at not in apart, found)
+            left = (Break,) if statement.at not in apart else ()
+            inside = _holds_control(statement.body, apart, (*left, *(k for k in together if k is Return)), found)
             return inside or not isinstance(statement, For) and statement.at not in apart
-        case Break():
-            return together
+        case Called():
+            leaves = statement.at not in apart and returns(statement.body)
+            inside = _holds_control(statement.body, apart, (Return,) if leaves else (), found)
+            return inside or leaves
+        case Break() | Return():
+            return type(statement) in together
     return isinstance(statement, Halt)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +23,7 @@ from lockstep.pram.inputs import cell_error, input_error, read_array, show_value
 from lockstep.pram.instructions import rules_of
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
 from lockstep.pram.json_places import span_of
+from lockstep.pram.libraries import Library
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.procedures import expand
@@ -38,7 +38,10 @@ ROLES = ("input", "inout", "output", "work", "local")
 
 @dataclass(frozen=True)
 class Program:
-    """A parsed, analysed program. has_contracts: whether its jobs carry its contracts."""
+    """A parsed, analysed program.
+
+    tree: with the bodies of procedures in the places of their calls. has_contracts: whether its jobs carry its contracts.
+    """
 
     tree: ProgramText
     source: Source
@@ -82,7 +85,8 @@ class Program:
 
     @cached_property
     def sha256(self) -> str:
-        return hashlib.sha256(self.source.text.encode()).hexdigest()
+        """The hash of its text and of the libraries that it uses."""
+        return self.source.sha256
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -139,13 +143,24 @@ def load(path: str | Path) -> Program:
 
     Raises: PramError: the file cannot be read, is not UTF-8, or is not a correct program.
     """
-    return parse_program(read_text(path), str(path))
+    return parse_program(read_text(path), str(path), read=read_text)
 
 
-def parse_program(text: str, name: str = "<text>") -> Program:
-    """Parse and analyse a program text."""
-    tree, source = parse(text, name)
-    tree = expand(tree, source)
+def _no_files(name: str) -> str:
+    raise fail("a program that comes from no file has no files beside it")
+
+
+def parse_program(
+    text: str, name: str = "<text>", used: tuple[Source, ...] = (), read: Callable[[str], str] = _no_files
+) -> Program:
+    """Parse and analyse a program text.
+
+    Args: used: libraries, as `Program.source.used` has them; they need not be read. read: returns the text of a file.
+    """
+    written, source = parse(text, name)
+    library = Library(source, read, {each.name: each for each in used})
+    tree = expand(written, source, library)
+    source = replace(source, used=tuple(library.used.values()))
     return Program(tree, source, analyse(tree, source))
 
 

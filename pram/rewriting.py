@@ -144,7 +144,7 @@ class _Rewriter:
         target, source = self.symbols.arrays[name], self.symbols.arrays[other]
         names = [f"{name}.{axis}" for axis in range(len(target.dimensions))]  # no program can write such names
         ranges = tuple(
-            Range(i, Number(0), Binary("-", extent, Number(1), extent.at), Span(at.line, at.column + 1 + k))
+            Range(i, Number(0), Binary("-", extent, Number(1), extent.at), replace(at, column=at.column + 1 + k))
             for k, (i, extent) in enumerate(zip(names, target.dimensions))
         )
         of_target, of_source = (
@@ -161,7 +161,7 @@ class _Rewriter:
         total, index = Binary("+", old, added, at), target.subscripts if isinstance(target, Index) else ()
         store: Statement = Store(target.name, index, total, at) if index else Assign(target.name, total, at)
         # each of the two below the loop needs a place of its own
-        inner = Span(at.line, at.column + 1)
+        inner = replace(at, column=at.column + 1)
         mine = If(
             Binary("==", Name("pid", at), Name(turn, at), at),
             (Local(old.name, target, inner), store, Assign(sum_.name, old, at)),

@@ -5,7 +5,7 @@ they can share a derived parameter.
 
 Expressions   Number  Name  Index  Binary  Not  Call  Conditional  Quantified
 Statements    Local  LocalArray  Assign  Store  Several  PrefixSum  If  While  Repeat  For  Parallel  Single  Halt  Break  Return
-              Print  Assert  Snapshot  CallStatement  SideBySide
+              Print  Assert  Snapshot  CallStatement  SideBySide  Called
 Declarations  Mode  Param  Word  Procs  Shared  Claim  Requires  Ensures  Use  Proc
 
 A `Contract` is an expression of a contract. It is no part of what is compiled, so `children` and `walk` leave it out.
@@ -13,7 +13,7 @@ A `Contract` is an expression of a contract. It is no part of what is compiled, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Union, get_args
 
@@ -338,9 +338,18 @@ class SideBySide:
     at: Span = place()
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The body of a procedure, in the place of a call. A `return` in it ends the body. Programs cannot write it."""
+
+    procedure: str
+    body: tuple[Statement, ...]
+    at: Span = place()
+
+
 Statement = Union[
     Local, LocalArray, Assign, Store, Several, PrefixSum, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print,
-    Assert, Snapshot, CallStatement, SideBySide,
+    Assert, Snapshot, CallStatement, SideBySide, Called,
 ]  # fmt: skip
 
 
@@ -433,10 +442,14 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Formal:
-    """An argument in the head of a procedure; kind is "value" (`x`), "place" (`out y`) or "array" (`A[]`)."""
+    """An argument in the head of a procedure; kind is "value" (`x`), "place" (`out y`) or "array" (`A[]`).
+
+    default: of a value, what it is if a call leaves it out; else None.
+    """
 
     name: str
     kind: str
+    default: Expression | None = None
     at: Span = place()
 
 
@@ -478,6 +491,12 @@ FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name != "at" and f.type not in _OPAQUE)
     for kind in (ProgramText, Range, Text, Formal, *get_args(Declaration), *get_args(Statement), *get_args(Expression))
 }
+
+
+def returns(body: Iterable[Statement]) -> bool:
+    """Return whether a `return` in a body ends the body: not the item of a `parallel` or `single`, or another call, in it."""
+    nodes = [node for statement in body for node in walk(statement, without=(Parallel, Single, Called))]
+    return any(isinstance(node, Return) for node in nodes)
 
 
 def left_chain(top: Binary) -> list[Binary]:
