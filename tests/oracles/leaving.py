@@ -68,6 +68,8 @@ class Leaving:
                 return not apart
             case syntax.If():
                 return any(self.is_shared_control(inner, apart) for inner in (*s.then, *s.otherwise))
+            case syntax.Called():
+                return any(self.is_shared_control(inner, apart) for inner in s.body)
             case syntax.While() | syntax.Repeat() | syntax.For():
                 own = id(s) in self.kinds
                 shared = not own and not isinstance(s, syntax.For)
@@ -123,6 +125,8 @@ class Leaving:
                 self._for(s, place)
             case syntax.Single():
                 self._block(s.body, self._idling(s, place, True))
+            case syntax.Called():
+                self._block(s.body, place)
             case syntax.Parallel():
                 self._parallel(s, place)
         return place
