@@ -14,7 +14,7 @@ from lockstep.pram.access import MODES
 from lockstep.pram.bound_checking import BoundChecker
 from lockstep.pram.checking import Context
 from lockstep.pram.contracts.checking import ContractChecker
-from lockstep.pram.contracts.kinds import Clause, promised
+from lockstep.pram.contracts.kinds import Clause, clause_of, promised
 from lockstep.pram.declarations import Declarations, Symbols, combines_nothing, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
 from lockstep.pram.expression_text import shown_text
@@ -125,8 +125,8 @@ class _Checker(BoundChecker):
                 self.expression(value, context)
                 inner = self._assigned(at, value, at, self._declare(name, at, context, loop=bool(items)))
                 return replace(inner, ranges=self.listed_range(name, items, inner))
-            case Assert(condition, at, word=word):
-                self._contract(Clause(word, condition, at), context)
+            case Assert():
+                self._contract(clause_of(statement), context)
             case Snapshot():
                 pass
             case LocalArray():

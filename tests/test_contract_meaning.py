@@ -68,6 +68,26 @@ def test_contracts_of_signed_words(statements: str, verdict: str) -> None:
     assert both(SIGNED + statements, {"A": [3, 1, 4, -9]}) == verdict
 
 
+INC = "proc inc(X[], i) ensures X[i] == old(X[i]) + {} X[i] := X[i] + 1 end "
+OF_PROCEDURES = [
+    ("proc f(x, out y) requires x > 1 y := x end local z := 0 parallel for i in 0 .. 3 do f(A[i], z) end", "requires 1"),
+    (
+        "proc f(x, out y) ensures y > x y := x * 2 end local z := 0 parallel for i in 0 .. 3 do f(A[i], z) assert z != 8 end",
+        "assert 2",
+    ),
+    (INC.format(1) + "parallel for i in 0 .. 3 do inc(B, i) inc(B, i) assert B[i] == old(B[i]) + 2 end", "holds"),
+    (INC.format(2) + "parallel for i in 0 .. 3 do inc(B, i) end", "ensures 0"),
+    ("proc g(X[], i) ensures old(X[i]) < 1 X[i] := X[i] + 1 end parallel for i in 0 .. 2 do g(B, i) g(B, i) end", "ensures 0"),
+    ("proc g(X[], m) local k := 0 while k < m invariant X[0] > k do k := k + 1 end end g(A, 3)", "invariant 0"),
+]
+
+
+@pytest.mark.parametrize(("statements", "verdict"), OF_PROCEDURES)
+def test_contracts_of_procedures(statements: str, verdict: str) -> None:
+    """`old` in a procedure is where its call begins, for each processor."""
+    assert both(HEAD + statements, ARRAYS) == verdict
+
+
 PROMISES = [
     ("requires n > 1", "holds"),
     ("requires n > 4", "requires 0"),

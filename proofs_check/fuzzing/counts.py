@@ -86,7 +86,7 @@ LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "for 
 CONTRACTS = ("requires", "ensures", "assert", "invariant", "forall", "exists", "sum", "count", "max", "min", "old", "sorted",
              "distinct", "permutation", "==>", "negated")  # fmt: skip
 #: Statements that random programs do not contain: what others are written out to, and calls.
-NOT_WRITTEN = (syntax.Snapshot, syntax.CallStatement, syntax.SideBySide)
+NOT_WRITTEN = (syntax.Snapshot, syntax.CallStatement, syntax.SideBySide, syntax.Called)
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
 GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "contracts", "instructions", "modes", "resolved",
           "rules", "refused", "divergence")  # fmt: skip

@@ -113,7 +113,13 @@ class Run(Apart):
                 case syntax.Print():
                     self.show(s, active)
                 case syntax.Assert() if active:
-                    self.hold("assert", s, active)
+                    self.hold(s.word, s, active)
+                case syntax.Called(_, inner) if not any(isinstance(n, syntax.Return) for n in syntax.walk(s)):
+                    self.block(inner, active)
+                case syntax.Called() | syntax.CallStatement() | syntax.SideBySide():
+                    raise TypeError("no procedures that return early, and no calls that are not written out")
+                case syntax.Snapshot(label):
+                    self.keep(label, active)
                 case syntax.Break():
                     self.step()
                     if not self.apart:
