@@ -149,7 +149,7 @@ def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
         case syntax.Several(targets, values):
             at_hand = [v for v in values if is_constant(v, params) or not takes_a_step(v, arrays)]
             return {part.at.line for part in (*targets, *at_hand)}
-        case syntax.LocalArray() | syntax.Print():
+        case syntax.LocalArray() | syntax.Print() | syntax.Assert() | syntax.Snapshot():
             return set()
     return {s.at.line}
 
