@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, fields, replace
+from os.path import relpath
 from pathlib import Path
 
 from lockstep.compiler.compile import Compiled, compile_program, find_construction
@@ -27,10 +29,18 @@ def save_compiled(path: Path, program: Program, compiled: Compiled) -> None:
         "combining": compiled.code.combining,
         "program_sha256": program.sha256,
         "program": program.source.text,
+        **_libraries(program.source),
         "program_name": Path(program.source.name).name.encode("utf-8", "backslashreplace").decode(),
         **winner,
     }
     save_model(path, compiled.model, metadata)
+
+
+def _libraries(source: Source) -> dict[str, str]:
+    """The texts of the libraries that a program uses, by their paths from its folder."""
+    folder = Path(source.name).parent
+    names = [used.name if used.name.startswith("<") else relpath(used.name, folder) for used in source.used]
+    return {"used": json.dumps([[name, used.text] for name, used in zip(names, source.used)])} if names else {}
 
 
 def load_program_or_model(path: Path) -> tuple[Program, Compiled | None]:
@@ -52,12 +62,13 @@ def load_program_or_model(path: Path) -> tuple[Program, Compiled | None]:
 def _from_model(path: Path) -> tuple[Program, Compiled]:
     model, metadata = load_model(path)
     try:
-        program = parse_program(metadata["program"], metadata["program_name"])
+        used = tuple(Source(name, text) for name, text in json.loads(metadata.get("used", "[]")))
+        program = parse_program(metadata["program"], metadata["program_name"], used)
         construction = metadata["construction"]
         bits = find_construction(construction).bits
         widths = bits(**{f.name: int(metadata[f"{f.name}_bits"]) for f in fields(bits)})
         winner = parse_winner(metadata["winner"]) if "winner" in metadata else None
-    except (KeyError, ValueError, PramError) as error:
+    except (KeyError, ValueError, TypeError, PramError) as error:
         raise ModelFileError(f"its metadata is incomplete: {str(error).splitlines()[0]}") from None
     for name, value in asdict(widths).items():
         least, most = MODEL_BITS[name]

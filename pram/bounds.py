@@ -6,15 +6,19 @@ is replaced by the end of its range that gives more rounds. A bound with `min` o
 enough: the least of them is taken.
 
 Without signed words no name is negative. With them, a name without a range has no least value, though `e & 3` has. And the ends of
-ranges do not bound a product of names. Then the bounds do not tell.
+ranges do not bound a product of names. Then the bounds do not tell. Nor do they where a product of a name and a parameter is left over
+whose parameter may be negative: in `(i + d) * j` it may. In `d * j` it is an operand of the machine, which refuses a negative one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product, takewhile
 
+from lockstep.pram.clamping import may_be_negative
+from lockstep.pram.declarations import Symbols
 from lockstep.pram.syntax import Binary, Call, Expression, For, Name, Number, left_chain
 
 #: A polynomial: its coefficient for each product of atoms. An atom is a parameter expression or a name.
@@ -27,24 +31,26 @@ Range = tuple[Expression, Expression]
 MOST_ALTERNATIVES = 16
 
 
-def most_rounds(
-    loop: For, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range], signed: bool
-) -> Expression | None:
+def most_rounds(loop: For, symbols: Symbols, ranges: Mapping[str, Range]) -> Expression | None:
     """Return a parameter expression for the most rounds of a loop, or None if its bounds do not tell.
 
-    Args:
-        ranges: the loop variables around it whose bounds are parameter expressions.
-        signed: words may be negative.
+    Args: ranges: those of the loop variables around it whose bounds are parameter expressions.
     """
     start, end = (loop.last, loop.first) if loop.down else (loop.first, loop.last)
-    by = loop.by if loop.by is not None and is_parametric(loop.by) else None
-    found: list[Expression] = []
-    for low, high in product(_alternatives(start, "max"), _alternatives(end, "min")):
-        count = _sum(_polynomial(high, is_parametric), _times(_polynomial(low, is_parametric), {(): -1}))
-        bounded = _bounded(count, is_parametric, ranges, signed)
-        if bounded is not None and (rounds := _rounds(_expression(bounded), by)) not in found:
-            found.append(rounds)
+    by = loop.by if loop.by is not None and symbols.is_parametric(loop.by) else None
+    found = dict.fromkeys(_rounds(difference, by) for difference in differences(end, start, symbols, ranges))
     return reduce(lambda a, b: Call("min", (a, b), a.at), found) if found else None
+
+
+def differences(high: Expression, low: Expression, symbols: Symbols, ranges: Mapping[str, Range]) -> list[Expression]:
+    """Return parameter expressions, each at least `high - low` where a processor has computed both without an error.
+
+    Args: ranges: as in `most_rounds`.
+    """
+    operands = {*_operands(high, symbols), *_operands(low, symbols)}
+    ways = product(_alternatives(low, "max"), _alternatives(high, "min"))
+    found = (_bounded(less(polynomial(b), polynomial(a)), _Known(symbols, ranges, operands)) for a, b in ways)
+    return list(dict.fromkeys(as_expression(bounded) for bounded in found if bounded is not None))
 
 
 def _rounds(difference: Expression, by: Expression | None) -> Expression:
@@ -64,19 +70,20 @@ def _alternatives(bound: Expression, function: str) -> list[Expression]:
     return [bound]
 
 
-def _polynomial(expression: Expression, is_parametric: Callable[[Expression], bool]) -> Polynomial:
+def polynomial(expression: Expression) -> Polynomial:
+    """Return an expression as a polynomial: sums and products are opened, all else is an atom."""
     match expression:
         case Number(value):
-            return {(): value}
+            return {(): value} if value else {}
         case Binary("+" | "-" | "*"):
             chain = _sums(expression)
-            found = _polynomial(chain[0].left, is_parametric)
+            found = polynomial(chain[0].left)
             for node in chain:
-                right = _polynomial(node.right, is_parametric)
+                right = polynomial(node.right)
                 if node.operator == "*":
-                    found = _times(found, right)
+                    found = times(found, right)
                 else:
-                    found = _sum(found, right if node.operator == "+" else _times(right, {(): -1}))
+                    found = plus(found, right) if node.operator == "+" else less(found, right)
             return found
     return {(expression,): 1}
 
@@ -86,47 +93,78 @@ def _sums(top: Binary) -> list[Binary]:
     return list(takewhile(lambda node: node.operator in ("+", "-", "*"), reversed(left_chain(top))))[::-1]
 
 
-def _sum(a: Polynomial, b: Polynomial) -> Polynomial:
+def plus(a: Polynomial, b: Polynomial) -> Polynomial:
     total = dict(a)
     for atoms, coefficient in b.items():
         total[atoms] = total.get(atoms, 0) + coefficient
     return {atoms: coefficient for atoms, coefficient in total.items() if coefficient}
 
 
-def _times(a: Polynomial, b: Polynomial) -> Polynomial:
+def less(a: Polynomial, b: Polynomial) -> Polynomial:
+    return plus(a, times(b, {(): -1}))
+
+
+def times(a: Polynomial, b: Polynomial) -> Polynomial:
     result: Polynomial = {}
     for (p, m), (q, n) in product(a.items(), b.items()):
-        result = _sum(result, {tuple(sorted((*p, *q), key=repr)): m * n})
+        result = plus(result, {tuple(sorted((*p, *q), key=repr)): m * n})
     return result
 
 
-def _bounded(
-    count: Polynomial, is_parametric: Callable[[Expression], bool], ranges: Mapping[str, Range], signed: bool
-) -> Polynomial | None:
+def _operands(expression: Expression, symbols: Symbols) -> Iterator[Expression]:
+    """Yield the parameter expressions by which the machine multiplies words. They are words themselves."""
+    todo = [expression]
+    while todo:
+        match todo.pop():
+            case Call("min" | "max", parts):
+                todo += parts
+            case Binary("+" | "-", left, right):
+                todo += (left, right)
+            case Binary("*", left, right):
+                known = [part for part in (left, right) if symbols.is_parametric(part)]
+                todo += [part for part in (left, right) if part not in known]
+                yield from known if len(known) == 1 else ()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of names: see `differences`. operands: parameter expressions that are words."""
+
+    symbols: Symbols
+    ranges: Mapping[str, Range]
+    operands: Collection[Expression]
+
+    def is_unsure(self, atom: Expression) -> bool:
+        return atom not in self.operands and may_be_negative(atom, self.symbols.params)
+
+    def end(self, atom: Expression, largest: bool) -> Expression | None:
+        """Return the largest (or least) value of an atom that is no parameter expression; None if it is not known."""
+        if isinstance(atom, Name) and atom.name in self.ranges:
+            return self.ranges[atom.name][1 if largest else 0]
+        masked = isinstance(atom, Binary) and atom.operator == "&" and isinstance(atom.right, Number)
+        return None if largest or self.symbols.signed and not masked else Number(0)
+
+
+def _bounded(count: Polynomial, known: _Known) -> Polynomial | None:
     """Return a parameter polynomial that is at least `count`; None if there is none."""
     total: Polynomial = {}
     for atoms, coefficient in count.items():
-        if signed and len(atoms) > 1 and not all(map(is_parametric, atoms)):
+        words = [atom for atom in atoms if not known.symbols.is_parametric(atom)]
+        if known.symbols.signed and words and len(atoms) > 1:
+            return None
+        if words and any(known.is_unsure(atom) for atom in atoms if atom not in words):
             return None
         term: Polynomial = {(): coefficient}
         for atom in atoms:
-            end = atom if is_parametric(atom) else _end(atom, coefficient > 0, ranges, signed)
+            end = known.end(atom, coefficient > 0) if atom in words else atom
             if end is None:
                 return None
-            term = _times(term, _polynomial(end, is_parametric))
-        total = _sum(total, term)
+            term = times(term, polynomial(end))
+        total = plus(total, term)
     return total
 
 
-def _end(atom: Expression, largest: bool, ranges: Mapping[str, Range], signed: bool) -> Expression | None:
-    """Return the largest (or least) value of an atom that is no parameter expression; None if it is not known."""
-    if isinstance(atom, Name) and atom.name in ranges:
-        return ranges[atom.name][1 if largest else 0]
-    masked = isinstance(atom, Binary) and atom.operator == "&" and isinstance(atom.right, Number)
-    return None if largest or signed and not masked else Number(0)
-
-
-def _expression(polynomial: Polynomial) -> Expression:
+def as_expression(polynomial: Polynomial) -> Expression:
     """Return a polynomial as an expression."""
     total: Expression = Number(polynomial.get((), 0))
     for atoms, coefficient in polynomial.items():

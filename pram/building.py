@@ -142,16 +142,16 @@ class Builder(Transformer[Token, Any]):
     def formals(self, *formals: syntax.Formal) -> tuple[syntax.Formal, ...]:
         return formals
 
-    def by_value(self, name: Token) -> syntax.Formal:
-        return syntax.Formal(str(name), "value", span(name))
+    def by_value(self, name: Token, default: Expression | None) -> syntax.Formal:
+        return syntax.Formal(str(name), "value", default, span(name))
 
     def by_place(self, word: Token, name: Token) -> syntax.Formal:
         if word != "out":
             raise Mistake(f"an argument is written `x`, `out y` or `A[]`, not `{word} {name}`", span(word))
-        return syntax.Formal(str(name), "place", span(name))
+        return syntax.Formal(str(name), "place", None, span(name))
 
     def of_array(self, name: Token) -> syntax.Formal:
-        return syntax.Formal(str(name), "array", span(name))
+        return syntax.Formal(str(name), "array", None, span(name))
 
     def promises(self, *promises: Any) -> tuple[Any, ...]:
         return promises

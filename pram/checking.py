@@ -40,6 +40,8 @@ class Context:
     ranges:    the least and the largest value of loop variables, where they are parameter expressions.
     loop:      what `break` leaves: "together" for a loop that all processors leave at once, "apart" for one in which each
                stops for itself; "" if nothing.
+    returns:   what `return` ends: "item" for one of a `parallel` or `single`, "together" for the body of a procedure that all
+               processors leave at once, "apart" for one in which each stops for itself; "" if nothing.
     """
 
     scope: Mapping[str, Span] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Context:
     assigned: frozenset[Span] | None = None
     ranges: Mapping[str, tuple[Expression, Expression]] = field(default_factory=dict)
     loop: str = ""
+    returns: str = ""
 
     @property
     def place(self) -> str:

@@ -74,16 +74,17 @@ def _sum(terms: list[Placed]) -> Expression:
 
 def floored(expression: Expression, params: Mapping[str, Param]) -> Expression:
     """Return max(0, e) for a parameter expression e; or e, if its text shows that it is not negative."""
-    return Call("max", (Number(0), expression), expression.at) if _may_be_negative(expression, params) else expression
+    return Call("max", (Number(0), expression), expression.at) if may_be_negative(expression, params) else expression
 
 
-def _may_be_negative(expression: Expression, params: Mapping[str, Param]) -> bool:
+def may_be_negative(expression: Expression, params: Mapping[str, Param]) -> bool:
+    """Return whether the text of a parameter expression leaves room for a negative value."""
     for node in walk(expression):
         match node:
             case Binary("-"):
                 return True
             case Number(value) if value < 0:
                 return True
-            case Name(name) if name in params and (computed := params[name].value) and _may_be_negative(computed, params):
+            case Name(name) if name in params and (computed := params[name].value) and may_be_negative(computed, params):
                 return True
     return False

@@ -1,5 +1,7 @@
 """Draws random inputs for programs without a sidecar: every parameter is the size, and cells come from declared ranges.
 
+Where a program has `requires`, inputs fulfil it (`requiring.py`).
+
 The first input of each size is uniform. Later inputs take the styles in turn: smallest, largest, equal and sorted words, the
 ends of ranges, and constants of the program with their neighbours.
 """
@@ -7,18 +9,21 @@ ends of ranges, and constants of the program with their neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.pram.contracts.shapes import Shapes
+from lockstep.pram.job import Array
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
+from lockstep.pram.requiring import Inputs as Inputs
+from lockstep.pram.requiring import Start, draw_for, draw_near
 from lockstep.pram.syntax import Number, Print, walk
 from lockstep.pram.word import MAX_WORD_BITS, largest_word
 
-Inputs = tuple[dict[str, int], dict[str, Any]]
 Words = NDArray[np.int64]
 
 
@@ -74,12 +79,20 @@ STYLES: dict[str, Style] = {
 STYLE_ORDER = ("edges", "largest", "smallest", "equal", "ascending", "mixed", "descending", "edges")
 
 
-def draw(program: Program, size: int, number: int, seed: int, word_bits: int | None = None) -> Inputs:
+#: Called with the number of draws that `requires` rejected.
+Note = Callable[[int], None]
+
+
+def unnoted(rejected: int) -> None:
+    """Do nothing."""
+
+
+def draw(program: Program, size: int, number: int, seed: int, word_bits: int | None = None, note: Note = unnoted) -> Inputs:
     """Return input `number` of a size. It depends only on the arguments.
 
-    Raises: PramError: the size exceeds a limit, or a declared range is empty.
+    Raises: PramError: the size exceeds a limit, a declared range is empty, or no input was found that the program requires.
     """
-    return draw_styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits)
+    return draw_styled(program, size, style_of(size, number), np.random.default_rng((seed, size, number)), word_bits, note)
 
 
 def style_of(size: int, number: int) -> str:
@@ -87,16 +100,21 @@ def style_of(size: int, number: int) -> str:
     return STYLE_ORDER[(2 * (size - 1) + number - 1) % len(STYLE_ORDER)] if number else "uniform"
 
 
-def random_inputs(program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
+def random_inputs(
+    program: Program, size: int, rng: np.random.Generator, word_bits: int | None = None, note: Note = unnoted
+) -> Inputs:
     """Draw an input uniformly; every parameter is `size`.
 
     Raises: PramError: as `draw`.
     """
-    return draw_styled(program, size, "uniform", rng, word_bits)
+    return draw_styled(program, size, "uniform", rng, word_bits, note)
 
 
-def draw_styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None) -> Inputs:
-    """Draw an input in a style of STYLES; every parameter is `size`."""
+def draw_styled(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None = None,
+                note: Note = unnoted) -> Inputs:  # fmt: skip
+    """Draw an input in a style of STYLES; every parameter is `size`, or near it if the program requires that."""
+    if program.contracts.requires:
+        return draw_near(program, size, _start(program, style, rng, word_bits), rng, word_bits, note)
     params = {name: size for name in program.given}
     program.outline(params, DEFAULT_HIGH, word_bits)  # check all limits before drawing a cell
     return params, random_arrays(program, params, rng, word_bits, style)
@@ -106,13 +124,35 @@ def random_arrays(program: Program, params: dict[str, int], rng: np.random.Gener
                   style: str = "uniform") -> dict[str, Any]:  # fmt: skip
     """Draw the input arrays for these parameters, uniformly unless `style` says otherwise.
 
-    Raises: PramError: the program refuses the parameters, or a declared range is empty.
+    Raises: PramError: the program refuses the parameters, a declared range is empty, or no such input is what it requires.
     """
+    if program.contracts.requires:
+        return draw_for(program, params, _start(program, style, rng, word_bits), rng, word_bits, unnoted)
     fraction = 0.0 if style == "uniform" else rng.random()
     constants = program_constants(program, params)
     top = largest_input_word(program, params, word_bits)
     ranges = input_ranges(program, params, word_bits)
     return {e.array.name: fill_array(e, lambda e: STYLES[style](rng, cell_choice(e, constants, top), fraction)) for e in ranges}
+
+
+def _start(program: Program, style: str, rng: np.random.Generator, word_bits: int | None) -> Start:
+    """Return what makes words in a style, for cells that have shapes."""
+
+    def start(params: dict[str, int], shapes: Shapes) -> Words:
+        fraction = 0.0 if style == "uniform" else rng.random()
+        constants, words = program_constants(program, params), [np.zeros(0, np.int64)]
+        for array in (array for array in shapes.arrays if array.size):
+            words.append(STYLES[style](rng, _shaped_choice(array, shapes, constants), fraction))
+        return np.concatenate(words)
+
+    return start
+
+
+def _shaped_choice(array: Array, shapes: Shapes, constants: set[int]) -> CellChoice:
+    """Return the choice of words for an input with shapes: those of all its cells."""
+    cells = slice(array.base, array.base + array.size)
+    low, high = int(shapes.low[cells].min()), int(shapes.high[cells].max())
+    return cell_choice(InputRange(replace(array, high=None), low, max(low, high)), constants, int(shapes.most[cells].max()))
 
 
 def fill_array(each: InputRange, make: Callable[[InputRange], Words]) -> Any:

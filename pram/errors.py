@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Union
@@ -22,19 +23,23 @@ JsonPath = tuple[Union[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A place in a program text; line and column count from 1."""
-
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
-    """A text, and the file name that errors give it."""
+    """A text, and the file name that errors give it.
+
+    used: the libraries that a program uses, with those that they use.
+    """
 
     name: str
     text: str
+    used: tuple[Source, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the text and, if there are any, of the texts that it uses."""
+        digest = hashlib.sha256(self.text.encode())
+        for source in self.used:
+            digest.update(b"\0" + source.text.encode())
+        return digest.hexdigest()
 
     def line(self, number: int) -> str:
         """Return a line, counted from 1; "" if there is none."""
@@ -45,6 +50,35 @@ class Source:
         """Return the word that starts at a place."""
         found = re.match(r"\w*", self.line(at.line)[at.column - 1 :])
         return found.group() if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a program text; line and column count from 1.
+
+    call:   the place of the call, if the place is in the body of a procedure that stands in the place of a call.
+    source: the library in which the place is; None if it is in the program itself.
+    """
+
+    line: int
+    column: int
+    call: Span | None = field(default=None, repr=False)
+    source: Source | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def calls(self) -> tuple[Span, ...]:
+        """The places of the calls that lead to this place, the innermost first."""
+        return () if self.call is None else (self.call, *self.call.calls)
+
+    @property
+    def own(self) -> Span:
+        """This place or, if it is in a library, that of the innermost call that is in the program itself."""
+        return next((at for at in (self, *self.calls) if at.source is None), self)
+
+    @property
+    def way(self) -> tuple[str, ...]:
+        """The lines of the calls that lead to this place, the outermost first, with the names of libraries."""
+        return tuple(f"{at.source.name}:{at.line}" if at.source else str(at.line) for at in reversed(self.calls))
 
 
 class Severity(StrEnum):
@@ -66,14 +100,31 @@ class Diagnostic:
         """A copy with severity ERROR."""
         return replace(self, severity=Severity.ERROR)
 
+    def __post_init__(self) -> None:
+        if self.span is not None and "." in self.message:
+            object.__setattr__(self, "message", without_numbers(self.message))
+
     def render(self) -> str:
-        """Return the message as it is printed, with its source line."""
+        """Return the message as it is printed, with its source line, and those of the calls that lead to it."""
         where = f"{self.source.name}:" if self.source else ""
         if not (self.source and self.span):
             return _printable(f"{where} {self.severity}: {self.message}".strip())
-        head = _printable(f"{where}{self.span.line}:{self.span.column}: {self.severity}: {self.message}")
-        text = self.source.line(self.span.line)
-        return f"{head}\n{_excerpt(text, self.span.column)}" if text.strip() else head
+        parts = [_shown(self.source, self.span, f"{self.severity}: {self.message}")]
+        parts += [_shown(self.source, call, "called here") for call in self.span.calls]
+        return "\n".join(parts)
+
+
+def _shown(program: Source, at: Span, message: str) -> str:
+    """Return a message with its place, and its source line if that is not empty."""
+    source = at.source or program
+    head = _printable(f"{source.name}:{at.line}:{at.column}: {message}")
+    text = source.line(at.line)
+    return f"{head}\n{_excerpt(text, at.column)}" if text.strip() else head
+
+
+def without_numbers(text: str) -> str:
+    """Return a text with the names of programs, for those of the locals of calls: `lo` for `lo.1`."""
+    return re.sub(r"\b([A-Za-z_]\w*)(?:\.\d+)+(?![\w.])", r"\1", text)
 
 
 def _printable(text: str, also: str = "") -> str:

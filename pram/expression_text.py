@@ -26,6 +26,7 @@ MOST_SHOWN = 60
 PRECEDENCE = {"==>": 0, "or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 PRECEDENCE |= {"|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}
 ATOM = 11
+PID = Name("pid")
 
 
 def expression_text(expression: Expression, outer: int = 0) -> str:
@@ -35,8 +36,9 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
             return str(value)
         case Name(name):
             return name
-        case Index(name, subscripts):
-            return f"{name}[{', '.join(expression_text(s) for s in subscripts)}]"
+        case Index(name, subscripts, at):
+            written = [s for s in subscripts if s != PID or s.at != at]  # the row of a local array has the place of its name
+            return f"{name}[{', '.join(expression_text(s) for s in written)}]" if written else name
         case Conditional(condition, yes, no):
             text, level = f"if {expression_text(condition)} then {expression_text(yes)} else {expression_text(no)}", 0
         case Quantified(word, ranges, body):

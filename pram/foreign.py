@@ -6,7 +6,7 @@ Programs may use them as names. A message mentions one only where the text aroun
 from __future__ import annotations
 
 _PROCEDURES = "a procedure is written `proc NAME(x, out y, A[]) ... end`, before the first statement, and called `NAME(a, b, C)`"
-_RANDOM = "there is no chance: take random numbers as an input, `shared R[n] : input in 0 .. 99`"
+_RANDOM = "`random()` gives a number that looks random, from a seed"
 
 FOREIGN = {
     **dict.fromkeys(("procedure", "function", "def", "func", "sub", "call"), _PROCEDURES),
@@ -41,6 +41,6 @@ CONSTANTS = {
     **dict.fromkeys(LEAST, "the least word is 0; under `word 16 signed` it is `-inf - 1`"),
     **dict.fromkeys(TRUE, "write 1; any word but 0 is true"),
     **dict.fromkeys(FALSE, "write 0"),
-    **dict.fromkeys(("random", "rand", "rnd"), _RANDOM),
+    **dict.fromkeys(("rand", "rnd"), _RANDOM),
     "id": "the number of a processor is `pid`",
 }

@@ -109,9 +109,10 @@ class _Reader:
         return self.found[at].text if self.found[at].kind != VALUE else VALUE
 
     def read_through(self, word: str) -> Lexemes:
-        """Read up to and including a word."""
-        start = self.at
-        while self.next != word:
+        """Read up to and including a word; a bracket closes one that was opened here."""
+        start, depth = self.at, 0
+        while self.next != word or word == ")" and depth > 1:
+            depth += _depth_change(self.found[self.at])
             self.at += 1
         self.at += 1
         return tuple(self.found[start : self.at])

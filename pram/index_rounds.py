@@ -20,6 +20,7 @@ from lockstep.pram.syntax import (
     Binary,
     Break,
     Call,
+    Called,
     Conditional,
     Expression,
     For,
@@ -38,6 +39,7 @@ from lockstep.pram.syntax import (
     Store,
     While,
     children,
+    returns,
     walk,
 )
 
@@ -50,7 +52,7 @@ def rounds_by_index(loop: While | Repeat | For, symbols: Symbols, written: froze
 
     Args: written: all names to which some statement of the program assigns.
     """
-    found = _Round(symbols, written, assigned(loop))
+    found = Round(symbols, written, assigned(loop))
     uses = found.after_all(loop.condition, {}, True) if isinstance(loop, While) else {}
     end = found.block(loop.body, uses)
     if end is None:
@@ -66,8 +68,8 @@ def rounds_by_index(loop: While | Repeat | For, symbols: Symbols, written: froze
     return reduce(lambda a, b: Binary("+", a, b), extents.values()) if together else None
 
 
-class _Round:
-    """A walk over all ways through one round.
+class Round:
+    """A walk over all ways through one round. A subclass may look for other uses.
 
     raises: for each variable, the uses of its value before each place that raises it. other: names that are assigned otherwise.
     """
@@ -92,6 +94,8 @@ class _Round:
                     return True
                 case If(_, then, otherwise) if self.goes_on(then, names) and self.goes_on(otherwise, names):
                     return True
+                case Called(_, inner) if not returns(inner) and self.goes_on(inner, names):
+                    return True
         return False
 
     def block(self, body: Iterable[Statement], uses: Uses) -> Uses | None:
@@ -111,7 +115,9 @@ class _Round:
                 return uses
             case If():
                 return self.either(statement, uses)
-            case While() | Repeat() | For() | Parallel() | Single():
+            case Called(_, body) if not returns(body):
+                return self.block(body, uses)
+            case While() | Repeat() | For() | Parallel() | Single() | Called():
                 self.other |= assigned(statement)
                 return uses
             case Assign(name, Binary("+", Name(same), Number(step))) if name == same and step > 0:

@@ -9,10 +9,12 @@ from pathlib import Path
 from lockstep.pram import json_places
 from lockstep.pram.access import MODES
 from lockstep.pram.completing import completed
+from lockstep.pram.contracts.holding import Unmet
 from lockstep.pram.errors import InputError, Source
 from lockstep.pram.inputs import InputFile, input_error, read_input_file
-from lockstep.pram.program import Program, read_text
+from lockstep.pram.program import Program
 from lockstep.pram.table_files import SUFFIXES, read_table_file
+from lockstep.pram.texts import read_text
 from lockstep.pram.winner import Winner
 
 
@@ -20,7 +22,7 @@ from lockstep.pram.winner import Winner
 def reading(path: Path | None, program: Program | None = None) -> Iterator[InputFile | None]:
     """Read an input file for the body: JSON, CSV or NumPy's. `program`: with the parameters that follow from the input.
 
-    An InputError that the body raises gets its place in a JSON file.
+    An InputError that the body raises gets its place in a JSON file, and an Unmet names the file.
 
     Raises: PramError: the file cannot be read, or is not an input file.
     """
@@ -29,12 +31,22 @@ def reading(path: Path | None, program: Program | None = None) -> Iterator[Input
         return
     if path.suffix in SUFFIXES:
         given = read_table_file(path)
-        yield completed(program, given) if program else given
+        with _naming(path):
+            yield completed(program, given) if program else given
         return
     text = read_text(path)
-    with placing(Source(str(path), text)):
+    with placing(Source(str(path), text)), _naming(path):
         given = read_input_file(text, path)
         yield completed(program, given) if program else given
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in the error of an input that is not what the program requires."""
+    try:
+        yield
+    except Unmet as error:
+        raise error.of(path.name) from None
 
 
 @contextmanager

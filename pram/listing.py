@@ -47,7 +47,7 @@ def listing(code: MachineCode, source: Source) -> list[tuple[int, str, int, str]
     """
     rows, previous = [], 0
     for index, instruction in enumerate(code.instructions):
-        line = instruction.at.line if instruction.at else 0
+        line = instruction.at.own.line if instruction.at else 0
         rows.append((index, instruction_text(instruction, code.derived), line, source.line(line) if line != previous else ""))
         previous = line
     return rows

@@ -358,4 +358,5 @@ class LoopEmitter(EndEmitter):
 
 def flag_name(at: Span) -> str:
     """The name of the cell of a flagged loop, in messages and derived parameters."""
-    return f"flag of the loop at {at.line}:{at.column}"
+    calls = "".join(f" called at {call.line}:{call.column}" for call in at.calls)
+    return f"flag of the loop at {at.line}:{at.column}{calls}"

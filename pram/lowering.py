@@ -9,13 +9,14 @@ So all processors are always at the same place of the program text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lockstep.pram import derived
 from lockstep.pram.access import RULES
 from lockstep.pram.analysis import Analysis
-from lockstep.pram.contracts.kinds import Clause, ContractPoint, Known
+from lockstep.pram.contracts.kinds import ContractPoint, Known, clause_of
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from lockstep.pram.loop_lowering import LoopEmitter, flag_name
@@ -26,6 +27,7 @@ from lockstep.pram.syntax import (
     Assign,
     Binary,
     Break,
+    Called,
     Expression,
     For,
     Halt,
@@ -46,6 +48,7 @@ from lockstep.pram.syntax import (
     Statement,
     Store,
     While,
+    returns,
 )
 from lockstep.pram.word import MIN_WORD_BITS, largest_word
 
@@ -70,7 +73,7 @@ class MachineCode:
 
 @dataclass
 class OpenItem:
-    """The body of a `parallel` or `single` that is being emitted.
+    """The body of a `parallel` or `single`, or of a procedure, that is being emitted.
 
     returns: its jumps of `return`, by their places. marks: where these places are in the pad, which comes after the body.
     """
@@ -99,7 +102,7 @@ class _Lowering(LoopEmitter):
 
     def __init__(self, analysis: Analysis) -> None:
         super().__init__(analysis)
-        self.control_ifs = analysis.control_ifs
+        self.control_ifs, self.calls = analysis.control_ifs, analysis.calls
         self.item = OpenItem()
 
     # -- statements ----------------------------------------------------------------------------
@@ -156,6 +159,8 @@ class _Lowering(LoopEmitter):
                     self.guarded(active, body, at)
             case Halt(at):
                 self.emit("halt", at=at)
+            case Called():
+                self.called(statement)
             case Return(at):
                 self.end_item(at)
             case Print():
@@ -167,7 +172,7 @@ class _Lowering(LoopEmitter):
         known = {name: Known(register) for name, register in self.locals.items()}
         clause, label = None, statement.label if isinstance(statement, Snapshot) else statement.since
         if isinstance(statement, Assert):
-            clause = Clause("assert", statement.condition, statement.at)
+            clause = clause_of(statement)
         return ContractPoint(len(self.code), clause, known, not self.guards, label=label)
 
     def store(self, index: Index, value: Expression | Operand, rule: str = "") -> None:
@@ -230,20 +235,52 @@ class _Lowering(LoopEmitter):
         """Emit a body that runs on the processors whose register `active` is not 0; the others run a pad."""
         branch = self.emit("jz", Operand("register", active), at=at, decides=decides)
         self.guards += 1
-        self.item = OpenItem()
-        self.block(body)
-        self.guards -= 1
-        leave = self.emit("jmp", at=at)
-        self.patch(branch)
-        self.item.padding = True
-        self.pad(body)
-        for place, jump in self.item.returns.items():
-            self.patch(jump, self.item.marks[place])
-        self.emit("nop", at=at)
+        with self.new_item() as item:
+            self.block(body)
+            self.guards -= 1
+            leave = self.emit("jmp", at=at)
+            self.patch(branch)
+            self.pad_item(item, body, at)
         self.patch(leave)
 
+    def called(self, statement: Called) -> None:
+        """Emit the body of a procedure. Where processors return one by one, those that did run a pad, which takes as long."""
+        body, at = statement.body, statement.at
+        if not returns(body):
+            self.block(body)
+            return
+        with self.new_item() as item:
+            self.block(body)
+            if at not in self.calls:
+                for jump in item.returns.values():
+                    self.patch(jump)
+            elif self.idle:
+                self.emit("nop", at=at)
+            else:
+                leave = self.emit("jmp", at=at)
+                self.pad_item(item, body, at)
+                self.patch(leave)
+
+    @contextmanager
+    def new_item(self) -> Iterator[OpenItem]:
+        """What is emitted is the body of another item."""
+        outer, self.item = self.item, OpenItem()
+        yield self.item
+        self.item = outer
+
+    def pad_item(self, item: OpenItem, body: tuple[Statement, ...], at: Span) -> None:
+        """Emit a pad for processors without an item, and for those that have ended theirs; then the step of the jump over it."""
+        item.padding = True
+        self.pad(body)
+        for place, jump in item.returns.items():
+            self.patch(jump, item.marks[place])
+        self.emit("nop", at=at)
+
     def end_item(self, at: Span) -> None:
-        """Emit a `return`: a jump behind its own place in the pad, whose loops go on in the same registers."""
+        """Emit a `return`: a jump behind its own place in the pad, whose loops go on in the same registers.
+
+        If all processors return together, there is no pad: the jump leads to the end of the body.
+        """
         jump = self.emit("jmp", at=at)
         if not self.idle:
             self.item.returns[at] = jump

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lockstep.pram.contracts.holding import Unmet
 from lockstep.pram.drawing import (
     STYLES,
     Inputs,
@@ -26,6 +27,7 @@ from lockstep.pram.machine import DEFAULT_MAX_STEPS, Machine, NoHalt
 from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH, InputRange, input_ranges
 from lockstep.pram.reached import Reached, unreached
+from lockstep.pram.requiring import Required, words_of
 
 #: The most sizes that are probed, and the most processors and cells of a probe.
 MOST_SIZES, MOST_ROOM = 8, 1 << 14
@@ -90,7 +92,10 @@ def reach(program: Program, reached: Reached, sizes: Iterable[int], seed: int = 
 
 def _try(program: Program, probe: Probe, before: Probing, word_bits: int | None, max_steps: int) -> Probing:
     """Run one more probe, and return `before` with its result added."""
-    job = program.instantiate(*probe.inputs, word_bits)
+    try:
+        job = program.instantiate(*probe.inputs, word_bits)
+    except Unmet:
+        return before
     machine, weight = Machine(job), _step_weight(job)
     limit = min(max_steps, STEPS_EACH // weight)
     error = _error(machine, limit)
@@ -158,7 +163,7 @@ def _random(seed: int, size: int, number: int) -> np.random.Generator:
 
 def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator, word_bits: int | None) -> Inputs:
     """Return an input whose cells all are one edge. If the program compares a cell with a constant, one edge equals it."""
-    params = dict.fromkeys(program.given, size)
+    params = _params(program, size, word_bits)
     constants, top = program_constants(program, params), largest_input_word(program, params, word_bits)
 
     def make(each: InputRange) -> Words:
@@ -166,6 +171,13 @@ def _at_edge(program: Program, size: int, number: int, rng: np.random.Generator,
         return np.full(each.array.size, rng.permutation(edges)[number % len(edges)])
 
     return params, {each.array.name: fill_array(each, make) for each in input_ranges(program, params, word_bits)}
+
+
+def _params(program: Program, size: int, word_bits: int | None) -> dict[str, int]:
+    """Return the parameters of inputs of a size."""
+    if not program.contracts.requires:
+        return dict.fromkeys(program.given, size)
+    return draw_styled(program, size, "uniform", _random(0, size, 0), word_bits)[0]
 
 
 def _extreme(program: Program, size: int, style: str, rng: np.random.Generator, word_bits: int | None) -> Inputs:
@@ -192,7 +204,7 @@ def _spread(sizes: list[int], most: int) -> list[int]:
 
 
 def _footprint(program: Program, size: int, word_bits: int | None) -> int:
-    job = program.outline(dict.fromkeys(program.given, size), DEFAULT_HIGH, word_bits)
+    job = program.outline(_params(program, size, word_bits), DEFAULT_HIGH, word_bits)
     return job.processors + job.space
 
 
@@ -218,8 +230,12 @@ EXTREMES: dict[str, Callable[[np.random.Generator, Words, int], Words]] = {
 
 
 def is_ordinary(program: Program, inputs: Inputs, word_bits: int | None = None) -> bool:
-    """Return whether all words are in their ranges, declared or default."""
+    """Return whether all words are in their ranges: declared, required or default."""
     params, arrays = inputs
+    if program.contracts.requires:
+        shapes = Required(program, word_bits).shapes(params)
+        words = words_of(shapes.arrays, arrays)
+        return bool(((words >= shapes.low) & (words <= shapes.high)).all())
     for each in input_ranges(program, params, word_bits):
         words = np.ravel(np.array(arrays[each.array.name], dtype=np.int64))
         if ((words < each.low) | (words > each.high)).any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,11 +22,12 @@ from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import cell_error, input_error, read_array, show_value
 from lockstep.pram.instructions import rules_of
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
-from lockstep.pram.json_places import span_of
+from lockstep.pram.libraries import Library, Read, no_files
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.procedures import expand
 from lockstep.pram.syntax import INF, Call, Claim, Expression, Number, ProgramText, Shared
+from lockstep.pram.texts import read_text
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, wrap
 
 Words = NDArray[np.int64]
@@ -38,7 +38,10 @@ ROLES = ("input", "inout", "output", "work", "local")
 
 @dataclass(frozen=True)
 class Program:
-    """A parsed, analysed program. has_contracts: whether its jobs carry its contracts."""
+    """A parsed, analysed program.
+
+    tree: with the bodies of procedures in the places of their calls. has_contracts: whether its jobs carry its contracts.
+    """
 
     tree: ProgramText
     source: Source
@@ -82,7 +85,8 @@ class Program:
 
     @cached_property
     def sha256(self) -> str:
-        return hashlib.sha256(self.source.text.encode()).hexdigest()
+        """The hash of its text and of the libraries that it uses."""
+        return self.source.sha256
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -139,52 +143,19 @@ def load(path: str | Path) -> Program:
 
     Raises: PramError: the file cannot be read, is not UTF-8, or is not a correct program.
     """
-    return parse_program(read_text(path), str(path))
+    return parse_program(read_text(path), str(path), read=read_text)
 
 
-def parse_program(text: str, name: str = "<text>") -> Program:
-    """Parse and analyse a program text."""
-    tree, source = parse(text, name)
-    tree = expand(tree, source)
-    return Program(tree, source, analyse(tree, source))
+def parse_program(text: str, name: str = "<text>", used: tuple[Source, ...] = (), read: Read = no_files) -> Program:
+    """Parse and analyse a program text.
 
-
-def read_text(path: str | Path) -> str:
-    """Return a file's text, without a byte order mark and with LF line ends.
-
-    Raises: PramError: the file cannot be read, or is not text.
+    Args: used: libraries, as `Program.source.used` has them; they need not be read. read: returns the text of a file.
     """
-    nowhere = Source(str(path), "")
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise fail("no such file", nowhere) from None
-    except IsADirectoryError:
-        raise fail("this is a directory, not a file", nowhere) from None
-    except OSError as error:
-        raise fail(f"cannot be read: {error.strerror}", nowhere) from None
-    return decode_text(data, str(path))
-
-
-def decode_text(data: bytes, name: str) -> str:
-    """Return the text of a file's bytes, as `read_text` does. Errors use `name`."""
-    if is_model_file(data):
-        raise fail("this is a model file, not a program or another text", Source(name, ""))
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
-        advice = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise fail(
-            f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{advice}",
-            Source(name, text),
-            span_of(before, len(before)),
-        ) from None
-
-
-def is_model_file(data: bytes) -> bool:
-    """Return whether a file that starts with `data` is a safetensors file: eight bytes of a length, then JSON."""
-    return data[8:10] == b'{"' and 0 in data[:8]
+    written, source = parse(text, name)
+    library = Library(source, read, {each.name: each for each in used})
+    tree = expand(written, source, library)
+    source = replace(source, used=tuple(library.used.values()))
+    return Program(tree, source, analyse(tree, source))
 
 
 def _values_text(values: Mapping[str, int]) -> str:

@@ -1,6 +1,7 @@
 """Coverage: which source lines runs reached, which conditions were true and false, and which loops were entered.
 
-Only active processors count. The instructions of idle ones are marked (`Instruction.idle`).
+Only active processors count. The instructions of idle ones are marked (`Instruction.idle`). The body of a procedure counts for
+all its calls together, and one in a library for the line of its call.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from lockstep.pram.contracts.kinds import never_meant
-from lockstep.pram.errors import Span, shorten
+from lockstep.pram.errors import Span, shorten, without_numbers
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.instructions import Decision
 from lockstep.pram.program import Program
@@ -149,8 +150,9 @@ def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
     for index, instruction in enumerate(program.code.instructions[:-1]):  # the last one is the end of the program
         if instruction.idle or instruction.at is None:
             continue
-        yield Item(instruction.at.line, 0, "line", ""), index, RAN
-        if (decides := instruction.decides) is not None and not _is_turn(decides):
+        yield Item(instruction.at.own.line, 0, "line", ""), index, RAN
+        decides = instruction.decides
+        if decides is not None and decides.at.source is None and not _is_turn(decides):
             marks = {"arrived": RAN, "entered": FOLLOWED} if isinstance(decides, (For, Parallel)) else {
                 "arrived": RAN, "true": FOLLOWED, "false": JUMPED}  # fmt: skip
             for what, mark in marks.items():
@@ -186,11 +188,11 @@ def _text(decides: Decision) -> str:
             return f"for {_written(variable)}"
         case Parallel(ranges):
             return f"parallel for {', '.join(_written(part.variable) for part in ranges)}"
-    return expression_text(decides)
+    return without_numbers(expression_text(decides))
 
 
 def _written(variable: str) -> str:
-    """The variable as the program writes it: rewriting makes `i.item` and `i.round` of i."""
+    """The variable as the program writes it: rewriting makes `i.item` and `i.round` of i, and the third call i.3."""
     return variable.partition(".")[0]
 
 

@@ -41,6 +41,7 @@ from lockstep.pram.syntax import (
     Parallel,
     PrefixSum,
     ProgramText,
+    Quantified,
     Range,
     Requires,
     Statement,
@@ -63,13 +64,32 @@ def rewrite(tree: ProgramText, symbols: Symbols) -> ProgramText:
 class _Rewriter:
     def __init__(self, symbols: Symbols, meanings: Mapping[str, Expression]) -> None:
         self.symbols, self.meanings = symbols, meanings
+        self.bound: frozenset[str] = frozenset()  # variables of quantifiers
+        self.in_contract = False
 
     def node(self, node: Any) -> Any:
         """Return a node with everything below it rewritten; the same object if nothing changes."""
         if isinstance(node, Binary):
             return self._chain(node)
+        if isinstance(node, Quantified):
+            return self._quantified(node)
         changed = {name: new for name in FIELDS[type(node)] if (new := self._field(old := getattr(node, name))) is not old}
-        return self._one(with_contracts(replace(node, **changed) if changed else node, self.node))
+        return self._one(with_contracts(replace(node, **changed) if changed else node, self._contract))
+
+    def _contract(self, condition: Expression) -> Any:
+        self.in_contract = True
+        new = self.node(condition)
+        self.in_contract = False
+        return new
+
+    def _quantified(self, node: Quantified) -> Quantified:
+        """Rewrite a quantifier. Its variables mean themselves, whatever their names mean in books."""
+        outer, ranges = self.bound, []
+        for part in node.ranges:
+            ranges.append(self.node(part))
+            self.bound |= {part.variable}
+        body, self.bound = self.node(node.body), outer
+        return replace(node, ranges=tuple(ranges), body=body)
 
     def _field(self, value: Any) -> Any:
         if isinstance(value, tuple):
@@ -91,8 +111,10 @@ class _Rewriter:
 
     def _one(self, node: Any) -> Any:
         match node:
-            case Name(name, at) if name in self.meanings:
+            case Name(name, at) if name in self.meanings and name not in self.bound:
                 return replace(self.meanings[name], at=at)
+            case Name(name, at) if self.in_contract and self._is_local(name):
+                return Index(name, (Name("pid", at),), at)  # the array of one processor is a row
             case PrefixSum(name, target) if target.name in self.symbols.arrays and name not in self.symbols.arrays:
                 return self._in_turn(node)
             case Assign(name, Name(other), at, "") if self._is_array(name) and self._is_array(other):
@@ -100,7 +122,7 @@ class _Rewriter:
             case Index(name, subscripts) | Store(name, subscripts) if self._is_local(name):
                 return replace(node, subscripts=(Name("pid", node.at), *subscripts))
             case For() if node.items:
-                asserts = (Assert(i.condition, i.at) for i in node.invariants)
+                asserts = (Assert(i.condition, i.at, word="invariant") for i in node.invariants)
                 body = (_item(node, node.at), *asserts, *node.body)
                 return replace(node, variable=_index(node.variable), body=body, invariants=())
             case Parallel(ranges, body, processors):
@@ -122,7 +144,7 @@ class _Rewriter:
         target, source = self.symbols.arrays[name], self.symbols.arrays[other]
         names = [f"{name}.{axis}" for axis in range(len(target.dimensions))]  # no program can write such names
         ranges = tuple(
-            Range(i, Number(0), Binary("-", extent, Number(1), extent.at), Span(at.line, at.column + 1 + k))
+            Range(i, Number(0), Binary("-", extent, Number(1), extent.at), replace(at, column=at.column + 1 + k))
             for k, (i, extent) in enumerate(zip(names, target.dimensions))
         )
         of_target, of_source = (
@@ -139,7 +161,7 @@ class _Rewriter:
         total, index = Binary("+", old, added, at), target.subscripts if isinstance(target, Index) else ()
         store: Statement = Store(target.name, index, total, at) if index else Assign(target.name, total, at)
         # each of the two below the loop needs a place of its own
-        inner = Span(at.line, at.column + 1)
+        inner = replace(at, column=at.column + 1)
         mine = If(
             Binary("==", Name("pid", at), Name(turn, at), at),
             (Local(old.name, target, inner), store, Assign(sum_.name, old, at)),

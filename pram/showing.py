@@ -60,7 +60,7 @@ class Printer:
     def _print(self, point: Point, machine: Machine, pids: Words) -> None:
         columns = [self._values(item, machine, pids) for item in point.items]
         rows = list(zip(*columns))
-        number, line = machine.costs.time + 1, point.at.line
+        number, line = machine.costs.time + 1, point.at.own.line
         if point.everyone and len(pids) == machine.running and len(set(rows)) == 1:
             self.show(Printed(number, line, None, rows[0]))
             return

@@ -30,8 +30,9 @@ class Unwritten:
         self.cells = np.ones(job.space, bool)
         self.cells[: job.inputs] = False
         for array in job.arrays:
-            if array.role == "flag":  # loops read it before any processor writes it
-                self.cells[array.base] = False
+            # Loops read their flags before any processor writes them, and local arrays of procedures keep words between calls.
+            if array.role == "flag" or array.role == "local" and "." in array.name:
+                self.cells[array.base : array.base + array.size] = False
         self._lines: set[int] = set()
 
     def watch(self, step: int, reads: Accesses, writes: Accesses, counter: Words) -> None:
@@ -45,7 +46,7 @@ class Unwritten:
 
     def _report(self, step: int, pid: int, cell: int, index: int) -> None:
         at = self.job.code[index].at
-        line = at.line if at else -1 - index
+        line = at.own.line if at else -1 - index
         if line not in self._lines:
             self._lines.add(line)
             what = f"processor {pid} reads {self.job.cell_name(cell)}, which nothing has written (it holds 0)"

@@ -49,24 +49,7 @@ SYNTAX: Rows = [
     (HEAD + "A(0) := 1\n", "5:6", "unexpected `:=`; a subscript is written in brackets, as in `A[0] := 1`"),
     (HEAD + "if n == 1: s := 1 end\n", "5:10", "unexpected `:`; blocks go from `do` or `then` to `end`"),
     (HEAD + "local x\nlocal y := 0\n", "5:7", "a local needs a value: write `local x := 0`"),
-    (
-        HEAD + "proc f(x) s := x end\n",
-        "5:1",
-        "`proc` cannot stand here; there are no procedures: write the body where it is called, and a recursion as a loop over its "
-        "levels, `for t in 1 .. lg(n) do`",
-    ),
-    (
-        HEAD + "swap(s, A[0])\n",
-        "5:1",
-        "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`",
-    ),
-    (HEAD + "f(s)\n", "5:1", "there are no procedures, so `f` cannot be called; write its body here"),
-    (
-        HEAD + "fetch_add(s, A[0])\n",
-        "5:1",
-        "there are no procedures, so `fetch_add` cannot be called; `psm(x, A[i])` adds x to a cell, and leaves in x what the cell held "
-        "before",
-    ),
+    (HEAD + "s := 1\nproc f(x) s := x end\n", "6:1", "unexpected `proc`; declarations stand before the first statement"),
     (HEAD + "local a, b := 1\n", "5:7", "2 names on the left of `:=`, but 1 value on the right"),
     (HEAD + "s := A[0, 1, 2, 3]\n", "5:6", "`A` has 4 subscripts; an array has at most 3"),
     (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from lockstep.pram.analysis import analyse
@@ -13,7 +15,7 @@ HEAD = "program t\nparam n, b\nprocs n\nshared A[n] : inout\nparallel for i in 1
 VALUES = {"n": 20, "b": 3}
 
 
-def rounds(bounds: str, head: str = HEAD) -> int | None:
+def rounds(bounds: str, head: str = HEAD, computed: Mapping[str, int] = VALUES) -> int | None:
     """The rounds of `for j in BOUNDS` on processors 1 .. n, for n = 20 and b = 3; None if they must be written down."""
     text = head + f"local x := A[i - 1]\n  for j in {bounds} do A[i - 1] := j end\nend\n"
     try:
@@ -23,7 +25,7 @@ def rounds(bounds: str, head: str = HEAD) -> int | None:
         return None
     (kind,) = loops.values()
     assert kind.rounds is not None
-    return evaluate(kind.rounds, VALUES)
+    return evaluate(kind.rounds, {**VALUES, **computed})
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,20 @@ def test_rounds(bounds: str, expected: int | None) -> None:
 )
 def test_signed_words_may_be_negative(bounds: str, expected: int | None) -> None:
     assert rounds(bounds, HEAD.replace("param", "word 16 signed\nparam")) == expected
+
+
+COMPUTED = [
+    ("0 .. (d - e) * i", None),  # it has 3 rounds for i = 1, but d is -5: d * i, at most d, would be less
+    ("0 .. (i + 1) * (i - d)", None),
+    ("0 .. (n - b) * i", 398),  # given parameters are not negative
+    ("i .. n - d * i", 25),  # the machine refuses to multiply by a negative parameter
+    ("0 .. max(0, d) * i", 1),
+    ("(d - e) * i .. (d - e) * (i + 1)", 4),
+    ("d + i .. d + i + 2", 3),
+]
+
+
+@pytest.mark.parametrize(("bounds", "expected"), COMPUTED)
+def test_computed_parameters_may_be_negative(bounds: str, expected: int | None) -> None:
+    values = {"d": -5, "e": -8}
+    assert rounds(bounds, HEAD.replace("n, b", "n, b, d = n - 25, e = d - b"), values) == expected

@@ -55,5 +55,5 @@ def program_line(record: dict[str, Any]) -> str:
 
 def error_record(file: Path, error: PramError) -> dict[str, Any]:
     """The record of a program with errors; an error without a place has null as line and column."""
-    spans = [(d.message, d.span.line, d.span.column) if d.span else (d.message, None, None) for d in error.diagnostics]
+    spans = [(d.message, d.span.own.line, d.span.own.column) if d.span else (d.message, None, None) for d in error.diagnostics]
     return {"file": str(file), "errors": [{"message": m, "line": line, "column": column} for m, line, column in spans]}

@@ -45,7 +45,14 @@ END = "(end of the program)"
 def profile_record(program: Program, profile: Profile, by_steps: bool) -> dict[str, Any]:
     costs = profile.costs
     lines = [
-        {"line": c.line, "steps": c.steps, "share": c.steps / costs.time, "work": c.work, "shared_accesses": c.shared_accesses}
+        {
+            "line": c.line,
+            "steps": c.steps,
+            "share": c.steps / costs.time,
+            "work": c.work,
+            "shared_accesses": c.shared_accesses,
+            **({"called": list(c.called), "file": c.file or None} if c.called else {}),
+        }
         for c in _ordered(profile, by_steps)
     ]
     totals = {"time": costs.time, "work": costs.work, "shared_accesses": costs.shared_accesses}
@@ -63,10 +70,14 @@ def profile_table(program: Program, profile: Profile, by_steps: bool, bars: bool
         table.add_column(column, total, justify="right", no_wrap=True)
     if bars:
         table.add_column("", no_wrap=True)
+    called = any(row.called for row in profile.lines)
+    if called:
+        table.add_column("called on", justify="right", no_wrap=True)
     table.add_column("source")
     for row in _ordered(profile, True) if by_steps else _listing(profile, program.source):
         bar = [Text("━" * round(BAR_WIDTH * row.steps / costs.time), style=_heat(row, profile))] if bars else []
-        table.add_row(*_cells(row, costs.time), *bar, SourceLine(program.source.line(row.line) if row.line else END))
+        calls = [Text(" > ".join(row.called))] if called else []
+        table.add_row(*_cells(row, costs.time), *bar, *calls, SourceLine(_text(row, program.source)))
     return Group(heading(f"{program.name}: where the steps go"), table)
 
 
@@ -89,14 +100,22 @@ def _ordered(profile: Profile, by_steps: bool) -> list[LineCosts]:
 
 
 def _listing(profile: Profile, source: Source) -> list[LineCosts]:
-    """A row for every source line, then one for the end of the program."""
-    costs = {c.line: c for c in profile.lines}
+    """A row for every source line, of a body for each call; then those of libraries, and one for the end of the program."""
+    costs: dict[int | None, list[LineCosts]] = {}
+    for row in (c for c in profile.lines if not c.file):
+        costs.setdefault(row.line, []).append(row)
     count = len(source.text.rstrip("\n").split("\n"))
-    return [costs.get(line, LineCosts(line, 0, 0, 0)) for line in (*range(1, count + 1), None)]
+    *own, end = [costs.get(line, [LineCosts(line, 0, 0, 0)]) for line in (*range(1, count + 1), None)]
+    return [*(row for rows in own for row in rows), *(c for c in profile.lines if c.file), *end]
+
+
+def _text(row: LineCosts, program: Source) -> str:
+    source = next((used for used in program.used if used.name == row.file), program)
+    return source.line(row.line) if row.line else END
 
 
 def _cells(row: LineCosts, time: int) -> list[Text]:
-    number = Text(str(row.line or ""))
+    number = Text(f"{row.file}:{row.line}" if row.file else str(row.line or ""))
     if not row.steps:
         return [number, *[Text("")] * 4]
     texts = (f"{row.steps:,}", f"{100 * row.steps / time:.1f}%", f"{row.work:,}", f"{row.shared_accesses:,}")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from lockstep.pram import functions
 from lockstep.pram.contracts.kinds import MAX_LEVELS, Clause
-from lockstep.pram.contracts.translating import OF_ARRAYS, OLD
+from lockstep.pram.contracts.translating import OF_ARRAYS, OLD, translate
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Diagnostic, Source, Span, did_you_mean
 from lockstep.pram.expression_text import expression_text
@@ -52,13 +52,23 @@ class ContractChecker:
         self.level = 0
 
     def check(self) -> None:
-        self.truth(self.clause.condition, f"`{self.clause.kind}`")
+        before = len(self.errors)
+        self.truth(self.clause.condition, self.clause.kind)
+        if len(self.errors) == before:
+            self._translate()
 
-    def truth(self, expression: Expression, where: str) -> None:
-        """Check an expression that must be true or false."""
-        if self.kind(expression) == "number":
-            text = expression_text(Binary("!=", expression, Number(0)))
-            self._error(f"{where} takes truth values; compare the number first, as in `{text}`", expression.at)
+    def _translate(self) -> None:
+        """Refuse what is too deep for Python, whose parser takes two hundred parentheses in each other."""
+        try:
+            translate(self.clause.condition, {name: len(array.dimensions) for name, array in self.symbols.arrays.items()})
+        except (SyntaxError, RecursionError, MemoryError):
+            self._error("this contract is nested too deeply; write it as several contracts", self.clause.at)
+
+    def truth(self, expression: Expression, word: str) -> None:
+        """Check an expression that must be true or false. word: what takes it."""
+        kind = self.kind(expression)
+        if kind != "truth":
+            self._needs_truth(word, expression, kind)
 
     def number(self, expression: Expression) -> None:
         if self.kind(expression) == "array":
@@ -78,15 +88,17 @@ class ContractChecker:
 
     def _kind(self, expression: Expression) -> Kind:
         match expression:
+            case Number(0 | 1):  # `true` and `false` mean these
+                return "truth"
             case Name(name, at):
                 return self._name(name, at)
             case Index():
                 return self._index(expression)
             case Not(operand):
-                self.truth(operand, "`not`")
+                self.truth(operand, "not")
                 return "truth"
             case Conditional(condition, yes, no):
-                self.truth(condition, "`if`")
+                self.truth(condition, "if")
                 kinds = {self.kind(yes), self.kind(no)}
                 return "number" if len(kinds) > 1 else kinds.pop()
             case Binary():
@@ -106,9 +118,9 @@ class ContractChecker:
         first = chain[0].left
         for node in chain:
             if node.operator in ("and", "or", "==>"):
-                if kind == "number":
-                    self._needs_truth(node.operator, first)
-                self.truth(node.right, f"`{node.operator}`")
+                if kind != "truth":
+                    self._needs_truth(node.operator, first, kind)
+                self.truth(node.right, node.operator)
                 kind = "truth"
             elif node.operator in COMPARISONS:
                 self._comparison(node, kind)
@@ -121,7 +133,10 @@ class ContractChecker:
             first = node
         return kind
 
-    def _needs_truth(self, word: str, operand: Expression) -> None:
+    def _needs_truth(self, word: str, operand: Expression, kind: Kind) -> None:
+        if kind == "array":
+            self._error(f"`{word}` takes truth values, and this is a whole array; one cell is written `A[i]`", operand.at)
+            return
         text = expression_text(Binary("!=", operand, Number(0)))
         self._error(f"`{word}` takes truth values; compare the number first, as in `{text}`", operand.at)
 
@@ -177,7 +192,7 @@ class ContractChecker:
                 self._error(f"`{part.variable}` has a meaning here already, and no name hides another", part.at)
             self.bound = (*self.bound, part.variable)
         if node.word in ("forall", "exists", "count"):
-            self.truth(node.body, f"`{node.word}`")
+            self.truth(node.body, node.word)
         else:
             self.number(node.body)
         self.bound = outer

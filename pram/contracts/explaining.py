@@ -108,11 +108,12 @@ class _Explainer:
         here = Counter(cells)
         if call.function == "distinct":
             word, times = next((w, t) for w, t in here.items() if t > 1)
-            return f"{text} holds {word} {times} times"
+            return f"{text} holds {word} {_times(times)}"
         there = Counter(chain(*lists[1:]) if len(lists) > 1 else range(len(cells)))
         word = next(w for w in (*cells, *there) if here[w] != there[w])
         other = " and ".join(map(shown_text, call.arguments[1:])) or f"0 .. {len(cells) - 1}"
-        return f"{word} is {here[word]} times in {text}, and {there[word]} times in {other}"
+        hold = "hold" if len(lists) > 2 else "holds"
+        return f"{text} holds {word} {_times(here[word])}, {other} {hold} it {_times(there[word])}"
 
     def _cells(self, argument: Expression) -> list[int]:
         found = self.value(argument) if not isinstance(argument, Name) else self.scope.now.cells(argument.name)
@@ -120,5 +121,9 @@ class _Explainer:
         return found
 
 
+def _times(count: int) -> str:
+    return {0: "not at all", 1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def _joined(parts: list[str]) -> str:
-    return ", ".join(islice((part for part in parts if part), MOST_VALUES))
+    return ", ".join(islice((part for part in dict.fromkeys(parts) if part), MOST_VALUES))

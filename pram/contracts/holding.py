@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lockstep.pram.contracts.explaining import explain
 from lockstep.pram.contracts.kinds import Clause
@@ -20,6 +21,11 @@ class Broken(PramError):
 
 class Unmet(Broken):
     """An input is not what the program requires."""
+
+    def of(self, origin: str) -> Unmet:
+        """Return a copy that says where the input is from."""
+        first, *others = self.diagnostics
+        return Unmet([replace(first, message=f"{first.message} (input from {origin})"), *others])
 
 
 def dimensions_of(arrays: Mapping[str, Array]) -> dict[str, int]:
@@ -40,8 +46,8 @@ def check(clause: Clause, scope: Scope, dimensions: Mapping[str, int], job: Job,
         scope.width = 0
         why = explain(clause.condition, scope, dimensions)
     except NoValue as error:
-        raise Broken(fail(f"{prefix}`{clause.kind}` has no value: {error.message}", job.source, error.at).diagnostics) from None
-    raise Broken(fail(f"{prefix}`{clause.kind}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
+        raise Broken(fail(f"{prefix}`{clause.name}` has no value: {error.message}", job.source, error.at).diagnostics) from None
+    raise Broken(fail(f"{prefix}`{clause.name}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
 
 
 def require(job: Job) -> frozenset[Span]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -115,15 +115,22 @@ class Scope:
         return True
 
 
+def computed(first: int, *further: tuple[Callable[[int, int, Span], int], int, Span]) -> int:
+    """Return a chain of operators, from left to right."""
+    for operation, operand, place in further:
+        first = operation(first, operand, place)
+    return first
+
+
 def divide(a: int, b: int, place: Span) -> int:
     if b == 0:
-        raise NoValue(f"division by zero: {a} / 0", place)
+        raise NoValue(f"division by zero: {int(a)} / 0", place)
     return a // b
 
 
 def remainder(a: int, b: int, place: Span) -> int:
     if b == 0:
-        raise NoValue(f"division by zero: {a} % 0", place)
+        raise NoValue(f"division by zero: {int(a)} % 0", place)
     return a % b
 
 
@@ -153,9 +160,9 @@ def function(name: str, place: Span, *given: int) -> int:
     """Return the value of a function of the language (`lockstep.pram.functions`)."""
     row = FUNCTIONS[name]
     if row.least is not None and given[0] < row.least:
-        raise NoValue(f"{name}({given[0]}) is not defined; {name} takes numbers from {row.least}", place)
+        raise NoValue(f"{name}({int(given[0])}) is not defined; {name} takes numbers from {row.least}", place)
     if name.endswith("(/)") and given[1] == 0:
-        raise NoValue(f"division by zero: {given[0]} / 0", place)
+        raise NoValue(f"division by zero: {int(given[0])} / 0", place)
     return row.value(*given)
 
 
@@ -180,6 +187,6 @@ def is_permutation(cells: Sequence[int], *others: Sequence[int]) -> bool:
 
 #: The names that translated contracts use.
 FUNCTIONS_OF_CONTRACTS: dict[str, Any] = {
-    "divide": divide, "remainder": remainder, "product": product, "left": left, "right": right, "limited": limited,
+    "computed": computed, "divide": divide, "remainder": remainder, "product": product, "left": left, "right": right, "limited": limited,
     "function": function, "most": most, "is_sorted": is_sorted, "is_distinct": is_distinct, "is_permutation": is_permutation,
 }  # fmt: skip

@@ -16,9 +16,10 @@ from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, N
 OF_ARRAYS = {"sorted": (1,), "distinct": (1,), "permutation": (1, 2, 3)}
 OLD = "old"
 
-#: Operators that are the same in Python, and functions for the others.
-PLAIN = {op: op for op in ("+", "-", "&", "|", "^", "==", "!=", "<", "<=", ">", ">=")}
+#: Operators that are not those of Python, with their functions.
 CHECKED = {"/": "divide", "%": "remainder", "*": "product", "<<": "left", ">>": "right"}
+#: Of operators that may stand side by side, what they have in common.
+ALIKE = {"+": "sum", "-": "sum", "&": "&", "|": "|", "^": "^", "and": "and", "or": "or"} | dict.fromkeys(CHECKED, "checked")
 
 #: A contract, or a part of one, as a function: returns a truth value, a number, or the cells of an array.
 Translated = Callable[[Scope], object]
@@ -74,8 +75,6 @@ class _Translator:
                 return f"(not {self.text(operand)})"
             case Conditional(condition, yes, no):
                 return f"({self.text(yes)} if {self.text(condition)} else {self.text(no)})"
-            case Binary("==>", left, right, at):
-                return f"(not {self.text(left)} or c.meant({self.place(at)}) and {self.text(right)})"
             case Binary():
                 return self.chain(expression)
             case Quantified():
@@ -91,14 +90,20 @@ class _Translator:
         return f"v[{name!r}]"
 
     def chain(self, top: Binary) -> str:
-        chain = left_chain(top)
+        """A chain of operators. Neighbours that bind alike share their parentheses: Python refuses two hundred levels of them."""
+        chain, before = left_chain(top), None
         text = self.text(chain[0].left)
         for node in chain:
-            right = self.text(node.right)
-            if node.operator in CHECKED:
-                text = f"{CHECKED[node.operator]}({text}, {right}, {self.place(node.at)})"
+            right, kind = self.text(node.right), ALIKE.get(node.operator)
+            joins = kind is not None and kind == before
+            if node.operator == "==>":
+                text = f"(not {text} or c.meant({self.place(node.at)}) and {right})"
+            elif node.operator in CHECKED:
+                further = f", ({CHECKED[node.operator]}, {right}, {self.place(node.at)}))"
+                text = (text[:-1] if joins else f"computed({text}") + further
             else:
-                text = f"({text} {PLAIN.get(node.operator, node.operator)} {right})"
+                text = (text[:-1] if joins else f"({text}") + f" {node.operator} {right})"
+            before = kind
         return text
 
     def quantified(self, node: Quantified) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -50,11 +49,17 @@ class Watcher:
         self._kept: dict[str, dict[int, View]] = {}
         self._now: tuple[int, View] | None = None
 
-    def arrive(self, machine: Machine, before: Words | None) -> None:
-        """Check the contracts at which processors stand. before: their counters before the last step; None at the start.
+    def check(self, machine: Machine, before: Words | None) -> None:
+        """Check the contracts at which processors stand; after the last step, also what the program ensures.
 
+        Args:   before: the counters of the processors before the last step; None at the start.
         Raises: Broken: a contract does not hold, or has no value.
         """
+        self._arrive(machine, before)
+        if not machine.running:
+            self._end(machine)
+
+    def _arrive(self, machine: Machine, before: Words | None) -> None:
         here = self._watched[machine.counter]
         if not here.any():
             return
@@ -66,11 +71,7 @@ class Watcher:
                 if len(pids):
                     self._check_point(machine, point, pids)
 
-    def end(self, machine: Machine) -> None:
-        """Check what the program ensures.
-
-        Raises: Broken: as `arrive`.
-        """
+    def _end(self, machine: Machine) -> None:
         for clause in self.job.contracts.ensures:
             scope = Scope(self.job.values, self._view(machine), self.start, self.met)
             check(clause, scope, self.dimensions, self.job, "at the end")
@@ -81,10 +82,13 @@ class Watcher:
             self._kept.setdefault(point.label, {}).update(dict.fromkeys(pids.tolist(), kept))
             return
         now = self._view(machine)
-        for pid, values in self._of_processors(machine, point, point.clause, pids):
+        seen = self._of_processors(machine, point, point.clause, pids)
+        everyone = point.everyone and len(pids) == self.job.processors and len(seen) == 1
+        for pid, own in seen:
+            values = {**self.job.values, **own}
             old = self._kept[point.label][pid] if point.label else self.start
             where = f"before step {machine.costs.time + 1}" if machine.running else "at the end"
-            who = "" if point.everyone and len(pids) == self.job.processors else f"processor {pid}: "
+            who = "" if everyone else f"processor {pid}: "
             try:
                 check(point.clause, Scope(values, now, old, self.met), self.dimensions, self.job, f"{where}: {who}".rstrip(": "))
             except Broken as error:
@@ -93,20 +97,21 @@ class Watcher:
 
     def _of_processors(
         self, machine: Machine, point: ContractPoint, clause: Clause, pids: Words
-    ) -> Iterator[tuple[int, Mapping[str, int]]]:
-        """Yield processors with the values that a contract sees. Of those that see the same, yield the first."""
+    ) -> list[tuple[int, dict[str, int]]]:
+        """Return processors with their own values that a contract sees. Of those that see the same, the first."""
         named = names_in(clause.condition)
         used = [(name, known) for name, known in point.locals.items() if name in named]
         columns = [self._of_register(machine, known.register, pids) + known.plus for _, known in used]
         if "pid" in named:
             columns.append(pids)
-        seen = set()
+        seen, found = set(), []
         for number, pid in enumerate(pids.tolist() if columns else pids[:1].tolist()):
             row = tuple(int(column[number]) for column in columns)
             if row in seen and not point.label:
                 continue
             seen.add(row)
-            yield pid, {**self.job.values, **dict(zip((name for name, _ in used), row)), "pid": pid}
+            found.append((pid, {**dict(zip((name for name, _ in used), row)), "pid": pid}))
+        return found
 
     def _of_register(self, machine: Machine, register: int, pids: Words) -> Words:
         words = machine.registers[register][pids]

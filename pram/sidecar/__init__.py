@@ -18,16 +18,18 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.pram.contracts.holding import Unmet
 from lockstep.pram.drawing import Inputs, random_inputs
 from lockstep.pram.drawing import draw as draw_in_ranges
 from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.inputs import input_error, plain
 from lockstep.pram.job import Array
-from lockstep.pram.program import Program, read_text
+from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
 from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare, describe_value, type_name
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT, UNKNOWN_READS, SidecarEnded, SidecarProcess, load_sidecar
+from lockstep.pram.texts import read_text
 
 #: Larger sizes are checked before the sidecar draws an input; PROBE_SIZES are the small sizes that this check draws.
 MAX_UNCHECKED_SIZE, PROBE_SIZES = 1 << 20, (1, 2, 3, 8, 100)
@@ -49,12 +51,14 @@ class Generator:
 
     sidecar:  the loaded NAME.py, or None.
     expected: the expected outputs of an input file, or None.
+    rejected: how many draws did not fulfil what the program requires.
     """
 
     program: Program
     sidecar: SidecarProcess | None = None
     word_bits: int | None = None
     expected: dict[str, Any] | None = None
+    rejected: int = 0
     _read: dict[str, str] = field(default_factory=dict)
     _drawn: int = 0
     _blind: bool = False
@@ -93,9 +97,13 @@ class Generator:
         Raises: PramError: the sidecar fails or does not return an input, or the size exceeds the machine's limits.
         """
         if self.draws_from_ranges:
-            return random_inputs(self.program, size, rng, self.word_bits)
+            return random_inputs(self.program, size, rng, self.word_bits, self.reject)
         self._check_huge_size(size)
         return self._draw_from_sidecar(size, rng)
+
+    def reject(self, draws: int) -> None:
+        """Count draws that did not fulfil what the program requires."""
+        self.rejected += draws
 
     def _draw_from_sidecar(self, size: int, rng: np.random.Generator) -> Inputs:
         """Return the sidecar's input; the first ones are drawn twice."""
@@ -139,13 +147,17 @@ class Generator:
 
     @contextmanager
     def blaming_sidecar(self) -> Iterator[None]:
-        """Make an InputError that the body raises point at the sidecar, if the sidecar made the input."""
+        """Make an InputError that the body raises point at the sidecar, if the sidecar made the input. An Unmet names it."""
         try:
             yield
         except InputError as error:
             if self.draws_from_ranges:
                 raise
             raise self.error(f"`inputs` returns a wrong input: {error.message}", "inputs") from None
+        except Unmet as error:
+            if self.draws_from_ranges or self.sidecar is None:
+                raise
+            raise error.of(f"`inputs` in {Path(self.sidecar.source.name).name}") from None
 
     # -- outputs -------------------------------------------------------------------------------
 
@@ -300,7 +312,7 @@ def draw_one(generator: Generator, size: int, number: int, seed: int) -> Inputs:
     Raises: PramError: as `Generator.inputs`; if the sidecar fails, the message names the input.
     """
     if generator.draws_from_ranges:
-        return draw_in_ranges(generator.program, size, number, seed, generator.word_bits)
+        return draw_in_ranges(generator.program, size, number, seed, generator.word_bits, generator.reject)
     try:
         return generator.inputs(size, np.random.default_rng((seed, size, number)))
     except PramError as error:

@@ -51,9 +51,24 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
 
 
 def count_written(text: str) -> Counter[str]:
-    """Count the lines with each row of WRITTEN, but for `print` statements, which are not compiled."""
-    text = re.sub(r"(?m)^ *print .*$", "", text)
+    """Count the lines with each row of WRITTEN, but for `print` statements and contracts, which are not compiled."""
+    text = re.sub(r"(?m)^ *(print|assert|requires|ensures) .*$| invariant .*?(?= do$|$)", "", text)
     return Counter({name: len(re.findall(f"(?m){pattern}", text)) for name, pattern in WRITTEN.items()})
+
+
+def count_contracts(program: Program) -> Counter[str]:
+    """Count the contracts by their words, and what stands in them."""
+    found = Counter(clause.kind for clause in program.contracts.clauses)
+    for clause in program.contracts.clauses:
+        for node in syntax.walk(clause.condition):
+            match node:
+                case syntax.Quantified(word):
+                    found[word] += 1
+                case syntax.Call(("old" | "sorted" | "distinct" | "permutation") as word):
+                    found[word] += 1
+                case syntax.Binary("==>"):
+                    found["==>"] += 1
+    return found
 
 
 def count_loops(program: Program) -> Counter[str]:

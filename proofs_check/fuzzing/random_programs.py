@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES, RULES
-from lockstep.proofs_check.fuzzing.random_declarations import Declarations
+from lockstep.proofs_check.fuzzing.random_contracts import SPOT, Contracts
 from lockstep.proofs_check.fuzzing.random_parallel import Parallels
 from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
@@ -54,7 +54,7 @@ def write_program(choose: Choose) -> TextCase:
     return _Writer(choose).case()
 
 
-class _Writer(Parallels, Declarations):
+class _Writer(Parallels, Contracts):
     """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
@@ -72,7 +72,10 @@ class _Writer(Parallels, Declarations):
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
         pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
         body = own + self.block(Scope((pid,), alone=self.processors == 1), 6)
-        return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
+        statements = "\n".join(line[2:] for line in body)
+        written = self.with_contracts(statements)  # these choices come last, so that statements do not depend on them
+        head += self.promises(SPOT.sub("", statements))
+        return TextCase("\n".join([*head, "", written, ""]), self.given, self.inputs)
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -83,9 +86,10 @@ class _Writer(Parallels, Declarations):
             found = self.draw.group(partial(self.another, scope, number == 0 and most > 2))
             if found is None:
                 break
-            more, scope = found
-            lines += more
-            lines[-1] += ";" if self.chance(12) else ""
+            more, after = found
+            lines += self.spotted(more, scope, after)
+            lines[-2] += ";" if self.chance(12) else ""
+            scope = after
             lines += ["barrier"] if self.chance(30) else []
             lines += [self.printed(scope)] if self.chance(20) else []
         return [f"  {line}" for line in lines]

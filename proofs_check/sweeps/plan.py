@@ -58,7 +58,7 @@ class Subject:
 
     @property
     def program_sha256(self) -> str:
-        return _sha256(self.program.text)
+        return self.program.sha256
 
     @property
     def sidecar_file(self) -> str:
@@ -168,7 +168,7 @@ def _files(path: Path) -> list[Path]:
 @cache
 def load_subject(subject: Subject) -> Program:
     """The program of a subject; each process analyses it once."""
-    return parse_program(subject.program.text, subject.program.name)
+    return parse_program(subject.program.text, subject.program.name, subject.program.used)
 
 
 @cache
@@ -206,7 +206,7 @@ def _sources(module: str) -> Iterator[Path]:
     assert spec is not None and spec.origin is not None
     if spec.submodule_search_locations is None:
         return iter([Path(spec.origin)])
-    return (file for file in Path(spec.origin).parent.rglob("*") if file.suffix in (".py", ".lark"))
+    return (file for file in Path(spec.origin).parent.rglob("*") if file.suffix in (".py", ".lark", ".pram"))
 
 
 def _sha256(text: str) -> str:

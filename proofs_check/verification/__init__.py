@@ -37,6 +37,7 @@ class Report:
     refused:   the machine's messages for inputs that it refused. These inputs were tried to reach more lines. They have words
                beyond 0 .. 15 where the program declares no range.
     lacking:   the chosen constructions that have no models of the program's write rules.
+    rejected:  how many draws did not fulfil what the program requires; None if no input was drawn from `requires`.
     """
 
     program: str
@@ -47,6 +48,7 @@ class Report:
     unreached: Unreached | None = None
     refused: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    rejected: int | None = None
 
     def __repr__(self) -> str:
         """A short text; the fields have the rest."""
@@ -143,7 +145,12 @@ class _Verification:
         left = unreached(self.program, _reached(cases)) if any(case.runs for case in cases) else None
         lacking = {name for case in cases for name in self.options.constructions if not decodable(case.job, [name])}
         return Report(self.program.name, tuple(checks), tuple(cases), tuple(self.failed.values()), trouble, left,
-                      refused if left else (), tuple(sorted(lacking)))  # fmt: skip
+                      refused if left else (), tuple(sorted(lacking)), self._rejected)  # fmt: skip
+
+    @property
+    def _rejected(self) -> int | None:
+        drawn = not self.given and self.generator.draws_from_ranges and bool(self.program.contracts.requires)
+        return self.generator.rejected if drawn else None
 
     def _run(self, given: Sequence[Inputs]) -> list[Case]:
         cases: list[Case] = []

@@ -14,6 +14,7 @@ from lockstep.models.processes import usual_order
 from lockstep.models.samplers.noise import Noise
 from lockstep.models.sampling import AUTO, Sampling
 from lockstep.pram.access import MODES
+from lockstep.pram.contracts.holding import Unmet
 from lockstep.pram.errors import InputError, PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import DEFAULT_MAX_STEPS, NoHalt, Run, run
@@ -176,12 +177,13 @@ def run_machine(
     """Run one input on the machine, under every winner or several, and judge the outputs of each run.
 
     Args:   given: the user gave this input, so errors do not blame the sidecar.
-    Raises: PramError: the input is wrong, the sidecar fails, or a winner was asked for although the mode leaves none open.
+    Raises: PramError: the input is wrong or not what the program requires, the sidecar fails, or a winner was asked for although
+            the mode leaves none open.
     """
     try:
         with nullcontext() if given else generator.blaming_sidecar():
             job = program.instantiate(params, arrays, options.word_bits)
-    except InputError:
+    except (InputError, Unmet):
         raise
     except PramError as error:
         if any(d.source != program.source for d in error.diagnostics):

@@ -122,7 +122,7 @@ def _kind(error: PramError) -> str:
     """The line and message of an error without numbers, which change as an input shrinks."""
     at = error.diagnostics[0].span
     words = re.sub(r"[0-9]+", "#", error.message)
-    return f"{at.line if at else 0}: {words}"
+    return f"{at.own.line if at else 0}: {words}"
 
 
 def _outputs(generator: Generator, cases: Sequence[Case], on: str) -> Check:

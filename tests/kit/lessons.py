@@ -74,8 +74,8 @@ LESSONS = [
            f"unknown access mode `CRWC`; did you mean {RULES}?"),
     Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", f"CRCW needs a write rule: {RULES}"),
     # 9 a function that does not exist
-    Lesson(9, HEAD + "single do s := maximum(A[0], 2) end\n", "8:16",
-           "there is no function `maximum`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
+    Lesson(9, HEAD + "single do s := largest(A[0], 2) end\n", "8:16",
+           "there is no function `largest`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
     # 10 parallel inside parallel
     Lesson(10, HEAD + EACH + "  parallel for j in 0 .. 1 do A[i] := j end\nend\n", "9:3",
            "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),
@@ -163,8 +163,11 @@ LESSONS = [
     Lesson(34, HEAD + "parallel for i in 0 .. n - 1 do\n  A[i] := 7 / (A[i] - 1)\nend\n", "9:13",
            "step 6: processor 0: division of 7 by zero"),
     # 35 A procedure
-    Lesson(35, HEAD + "swap(A[0], A[1])\n", "8:1",
-           "there are no procedures, so `swap` cannot be called; to swap two places, write `a, b := b, a`"),
+    Lesson(35, HEAD + "proc half(x)\n  if x > 1 then half(x / 2) end\nend\nhalf(n)\n", "9:17",
+           "`half` calls itself: the code of a program is the same for every n, so it cannot hold a recursion as deep as n asks for; write "
+           "its levels as a loop, as in `for level in 0 .. lg(n) - 1 do parallel for i in 0 .. n - 1 do ... end end`"),
+    Lesson(35, HEAD + "swap(A[0], n)\n", "8:12",
+           "`out b` of `swap` takes a variable, such as a local or a cell; `n` is a parameter"),
     # 36 A word of another language
     Lesson(36, HEAD + "parallel for i in 0 .. n - 1 do\n  if A[i] > 1 then exit end\nend\n", "9:20",
            "`exit` cannot stand here; write `return` to end an item, `break` to leave a loop, `halt` to end the program"),

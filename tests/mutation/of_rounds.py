@@ -1,88 +1,83 @@
-"""Mutants of what the language infers or writes out: rounds told by arrays, prefix sums, names of books."""
+"""Mutants of what the language infers or writes out: rounds told by bounds or arrays, prefix sums, names of books."""
 
 from __future__ import annotations
 
-from lockstep.pram import emitting, index_rounds, loop_kinds, rewriting
-from lockstep.pram.index_rounds import _Round
+from lockstep.pram import bounds, emitting, index_rounds, loop_kinds, rewriting
+from lockstep.pram.index_rounds import Round
 from lockstep.pram.loop_lowering import LoopEmitter
 from lockstep.pram.lowering import _Lowering as Lowering
 from lockstep.pram.range_ends import EndEmitter
 from mutation.planting import Attribute, Rewrite
 from mutation.table import Mutant
 
-INDEX, SUMS, NAMES, MODULO = "rounds told by arrays", "prefix sums", "names of books", "constants modulo 2^w"
+BOUNDS, INDEX, SUMS = "rounds told by bounds", "rounds told by arrays", "prefix sums"
+NAMES, MODULO = "names of books", "constants modulo 2^w"
 
 MUTANTS = (
     Mutant(
         INDEX,
         "arrays tell before flags",
-        Rewrite(loop_kinds.LoopKinds._note_flagged, "None if self.flags_allowed else ", ""),
+        Rewrite(loop_kinds.LoopKinds._note_flagged, "if self.flags_allowed:", "if False:"),
         "rounds by index",
     ),
-    Mutant(INDEX, "a use in one branch counts in both", Rewrite(_Round.either, "if all(", "if any("), "rounds by index"),
+    Mutant(INDEX, "a use in one branch counts in both", Rewrite(Round.either, "if all(", "if any("), "rounds by index"),
     Mutant(
-        INDEX,
-        "a guarded read is certain",
-        Rewrite(_Round.certain, "not self.symbols.is_guarded(here)", "True"),
-        "rounds by index",
+        INDEX, "a guarded read is certain", Rewrite(Round.certain, "not self.symbols.is_guarded(here)", "True"), "rounds by index"
     ),
     Mutant(
         INDEX,
         "a true or reads both sides",
-        Rewrite(_Round.certain, 'known is (word == "and")', "known is not None"),
+        Rewrite(Round.certain, 'known is (word == "and")', "known is not None"),
         "rounds by index",
     ),
-    Mutant(INDEX, "not changes no truth", Rewrite(_Round.certain, "else not known", "else known"), "rounds by index"),
+    Mutant(INDEX, "not changes no truth", Rewrite(Round.certain, "else not known", "else known"), "rounds by index"),
     Mutant(
         INDEX,
         "both values of an if are read",
-        Rewrite(_Round.certain, "todo.append((condition, None))", "todo += [(child, None) for child in children(here)]"),
+        Rewrite(Round.certain, "todo.append((condition, None))", "todo += [(child, None) for child in children(here)]"),
         "rounds by index",
     ),
     Mutant(
         INDEX,
         "a use counts after its variable is raised",
-        Rewrite(_Round.statement, "return {**uses, name: ()}", "return uses"),
+        Rewrite(Round.statement, "return {**uses, name: ()}", "return uses"),
         "rounds by index",
     ),
     Mutant(
         INDEX,
         "a variable that is assigned otherwise counts",
-        Rewrite(_Round.extents, "name not in self.other and ", ""),
+        Rewrite(Round.extents, "name not in self.other and ", ""),
         "rounds by index",
     ),
     Mutant(
-        INDEX, "what is printed is used", Rewrite(_Round.statement, "case Print():", "case Print() if False:"), "rounds by index"
+        INDEX, "what is printed is used", Rewrite(Round.statement, "case Print():", "case Print() if False:"), "rounds by index"
     ),
     Mutant(
         INDEX,
         "a written array stays the same",
-        Rewrite(_Round.stays, "self.changed | (self.symbols.arrays.keys() & self.written)", "self.changed"),
+        Rewrite(Round.stays, "self.changed | (self.symbols.arrays.keys() & self.written)", "self.changed"),
         "rounds by index",
     ),
     Mutant(
         INDEX,
         "two variables in a subscript count",
-        Rewrite(_Round.used, "if len(varying) == 1 and isinstance", "if varying and isinstance"),
+        Rewrite(Round.used, "if len(varying) == 1 and isinstance", "if varying and isinstance"),
         "rounds by index",
     ),
     Mutant(
         INDEX,
         "the extent of another axis counts",
-        Rewrite(_Round.used, "array.dimensions if array", "array.dimensions[::-1] if array"),
+        Rewrite(Round.used, "array.dimensions if array", "array.dimensions[::-1] if array"),
         "rounds by index",
     ),
     Mutant(
         INDEX,
         "a store uses no subscript",
-        Rewrite(_Round.statement, "if isinstance(statement, Store)", "if False"),
+        Rewrite(Round.statement, "if isinstance(statement, Store)", "if False"),
         "rounds by index",
     ),
     Mutant(
-        INDEX,
-        "one way that raises is enough",
-        Rewrite(_Round.goes_on, "(then, names) and", "(then, names) or"),
-        "rounds by index",
+        INDEX, "one way that raises is enough", Rewrite(Round.goes_on, "(then, names) and", "(then, names) or"), "rounds by index"
     ),
     Mutant(
         INDEX,
@@ -93,7 +88,7 @@ MUTANTS = (
     Mutant(
         INDEX,
         "the smaller of two raises counts",
-        Rewrite(_Round.extents, '_extreme("max", [', '_extreme("min", ['),
+        Rewrite(Round.extents, '_extreme("max", [', '_extreme("min", ['),
         "rounds by index",
     ),
     Mutant(
@@ -101,6 +96,22 @@ MUTANTS = (
         "a loop that is left at once has no round",
         Rewrite(index_rounds.rounds_by_index, "return Number(1)", "return Number(0)"),
         "rounds by index",
+    ),
+    Mutant(
+        BOUNDS,
+        "no parameter is negative",
+        Rewrite(bounds._Known.is_unsure, "return atom not in", "return False and atom not in"),
+        "rounds by bounds",
+    ),
+    Mutant(
+        BOUNDS,
+        "what a sum adds is an operand",
+        Rewrite(
+            bounds._operands,
+            'case Binary("+" | "-", left, right):',
+            'case Binary("+" | "-", left, right) if (yield right) or True:',
+        ),
+        "rounds by bounds",
     ),
     Mutant(SUMS, "all have the first turn", Rewrite(rewriting._Rewriter._in_turn, "Name(turn, at)", "Number(0)"), "prefix sums"),
     Mutant(

@@ -1,11 +1,13 @@
-"""Checks of what the language infers or writes out: rounds told by arrays, prefix sums, names of books."""
+"""Checks of what the language infers or writes out: rounds told by bounds, halving or arrays, prefix sums, names of books."""
 
 from __future__ import annotations
 
+import test_halving_rounds
 import test_index_rounds
 import test_modulo
 import test_names_of_books
 import test_prefix_sums
+import test_rounds_of_loops
 
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import run
@@ -23,6 +25,24 @@ def rounds_by_index() -> None:
     says = test_index_rounds.what_a_loop_that_would_go_on_says()
     assert says.endswith("; the arrays that tell its rounds have no more cells"), says
     test_index_rounds.test_flags_go_first(*test_index_rounds.TOLD[0])
+
+
+def rounds_by_halving() -> None:
+    for start, loop, expected in test_halving_rounds.TOLD:
+        found = test_halving_rounds.rounds(start, loop)
+        assert found == expected, f"{found} rounds, not {expected}: {start} {loop}"
+    for start, loop in test_halving_rounds.NOT_TOLD:
+        found = test_halving_rounds.rounds(start, loop)
+        assert found is None, f"{found} rounds, which nothing tells: {start} {loop}"
+    for row in test_halving_rounds.SIGNED:
+        test_halving_rounds.test_signed_words_may_be_negative(*row)
+    test_halving_rounds.test_nothing_is_told_of_words_that_wrap()
+    test_halving_rounds.test_modes()
+
+
+def rounds_by_bounds() -> None:
+    for bounds, expected in test_rounds_of_loops.COMPUTED:
+        test_rounds_of_loops.test_computed_parameters_may_be_negative(bounds, expected)
 
 
 def prefix_sums() -> None:
@@ -52,6 +72,8 @@ def constants_modulo() -> None:
 
 CHECKS = (
     Check("rounds by index", "how many rounds arrays tell, for loops counted by hand", rounds_by_index),
+    Check("rounds by halving", "how many rounds halving tells, for loops counted by hand", rounds_by_halving),
+    Check("rounds by bounds", "how many rounds bounds with negative parameters tell, counted by hand", rounds_by_bounds),
     Check("prefix sums", "what `ps` leaves in cells and locals, in plain Python, and its time", prefix_sums, (PramError,)),
     Check("names of books", "`INFINITY`, `MIN` and their kin against plain numbers", names_of_books, (PramError,)),
     Check(

@@ -8,8 +8,10 @@ from typing import Union
 
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, ProgramText, Statement
+from oracles.contracts import Promising
 from oracles.counted import Counted
-from oracles.ends import ONE, Ends
+from oracles.ends import ONE
+from oracles.halved import Halved
 from oracles.memory import Arrays
 from oracles.plain import Params, Trap, common
 from oracles.rounds import Rounds
@@ -18,7 +20,7 @@ Loop = Union[syntax.While, syntax.Repeat, syntax.For]
 Each = dict[int, int]  # a number for each processor
 
 
-class Apart(Ends):
+class Apart(Promising):
     """A run that can leave loops one by one. `gone` are those who have left the innermost such loop by `break`, `ended` those who
     have ended their item by `return`."""
 
@@ -27,6 +29,7 @@ class Apart(Ends):
         self.gone: set[int] = set()
         self.ended: set[int] = set()
         self.apart = False
+        self.all_return = False  # whether `return` is for all processors at once
 
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
         raise NotImplementedError
@@ -62,12 +65,14 @@ class Apart(Ends):
     def some_rounds(self, s: syntax.While | syntax.Repeat, live: list[int], rounds: int) -> None:
         """All processors take that many rounds, whether they are done or not."""
         for _ in range(rounds):
+            self.invariants(s, live)
             self.step()
             if isinstance(s, syntax.While):
                 live = self.round(s.body, self.going(s, live))
             else:
                 live = self.going(s, self.round(s.body, live))
             self.step(2)
+        self.invariants(s, live)
         self.step()
         if isinstance(s, syntax.While):
             live = self.would_go_on(s, live)
@@ -77,6 +82,7 @@ class Apart(Ends):
         """A cell holds the number of the last round in which a processor went on; those who do not go on read it."""
         number = self.first_number(s)
         while True:
+            self.invariants(s, live)
             if isinstance(s, syntax.Repeat):
                 live = self.round(s.body, live)
             live = self.going(s, live)
@@ -100,9 +106,9 @@ class Apart(Ends):
             self.memory[self.flags[id(s)]] = self.wrapped(number)
         return number + 1
 
-    def rounds_of(self, bound: Expression | Rounds | Counted, active: list[int]) -> int:
+    def rounds_of(self, bound: Expression | Rounds | Halved | Counted, active: list[int]) -> int:
         """The number of rounds, which all processors put into a register, idle ones too."""
-        if not isinstance(bound, (Rounds, Counted)):
+        if not isinstance(bound, (Rounds, Halved, Counted)):
             return common(self.moved(bound, self.everyone))
         self.step()
         rounds = bound.value(self.params)
@@ -132,6 +138,8 @@ class Apart(Ends):
                 columns = [[self.wrapped(v) for v in column] for column in columns]
             self.use(s.items, columns)
             self.set(s.variable, [columns[numbers[p]][k] for k, p in enumerate(active)], active)
+            if isinstance(s, syntax.For):
+                self.invariants(s, active)
 
     def for_apart(self, s: syntax.For, active: list[int]) -> None:
         here = dict(zip(active, self.first_values(s, active)))
@@ -147,10 +155,12 @@ class Apart(Ends):
 
     def for_some_rounds(self, s: syntax.For, live: list[int], here: Each, lasts: Each, by: Each, rounds: int) -> None:
         for _ in range(rounds):
+            self.before_round(s, live, here)
             self.step(2)
             live = self.with_items(s, live, here, lasts)
             self.step()
             live = self.for_round(s, live, here, by)
+        self.before_round(s, live, here)
         self.step()
         self.refuse(self.not_past(s, live, here, lasts))
 
@@ -158,6 +168,7 @@ class Apart(Ends):
         """As `until_all_are_done`. A round begins with the comparison, and ends with its step and a jump."""
         number = self.first_number(s)
         while True:
+            self.before_round(s, live, here)
             self.step()
             live = self.with_items(s, live, here, lasts)
             self.step()
@@ -165,6 +176,11 @@ class Apart(Ends):
             if not live:
                 return
             live = self.for_round(s, live, here, by)
+
+    def before_round(self, s: syntax.For, live: list[int], here: Each) -> None:
+        """Check the invariants, also after the last round; those of a list are checked when the item is known."""
+        if not s.items:
+            self.invariants(s, live, {p: here[p] - s.down for p in live})
 
     def for_round(self, s: syntax.For, live: list[int], here: Each, by: Each) -> list[int]:
         """Run the body for those who have an item, with a step before or after it. Return those who have not left."""

@@ -6,8 +6,8 @@ are lists, one entry for each active processor, in order of pid. Idle processors
 exist but are not in `active`; the steps of a statement are counted even when `active` is empty.
 
 Its parts: `meaning` (statements that stand for others), `memory` (declarations, and the memory before the first step), `words`
-(expressions and accesses), `ends` (the ends of ranges), `apart` (loops that processors leave one by one; `leaving` and `rounds`
-tell which, and for how long), and here all other statements.
+(expressions and accesses), `ends` (the ends of ranges), `contracts` (what is checked at no cost), `apart` (loops that processors leave
+one by one; `leaving` and `rounds` tell which, and for how long), and here all other statements.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class _Left(Exception):
     """All processors leave the innermost loop."""
 
 
+class _Returned(Exception):
+    """All processors leave the body of a procedure."""
+
+
 @dataclass(frozen=True)
 class Result:
     outputs: dict[str, Any]
@@ -53,9 +57,11 @@ def evaluate(tree: ProgramText, params: Params, arrays: Arrays, word_bits: int |
     """Run a program on its inputs, and return its results and costs."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))  # trees are 256 levels deep, and sums some thousand terms long
     run = Run(tree, params, arrays, word_bits, max_steps)
+    run.promises(syntax.Requires)
     with suppress(Halted):
         run.block(run.tree.body, run.everyone)
         run.step()
+    run.promises(syntax.Ensures)
     outputs = {a.name: a.nested(run.memory) for a in run.arrays.values() if a.role in ("output", "inout")}
     return Result(outputs, [word % run.limit for word in run.memory], run.time, run.processors, run.bits, run.shared_accesses,
                   run.printed)  # fmt: skip
@@ -97,16 +103,40 @@ class Run(Apart):
                 case syntax.Halt():
                     self.step()
                     raise Halted
+                case syntax.Called(_, inner):
+                    self.called(s, inner, active)
                 case syntax.Return():
                     self.step()
+                    if self.all_return:
+                        raise _Returned
                     self.ended |= set(active)
                 case syntax.Print():
                     self.show(s, active)
+                case syntax.Assert() if active:
+                    self.hold(s.word, s, active)
+                case syntax.Called(_, inner) if not any(isinstance(n, syntax.Return) for n in syntax.walk(s)):
+                    self.block(inner, active)
+                case syntax.Called() | syntax.CallStatement() | syntax.SideBySide():
+                    raise TypeError("no procedures that return early, and no calls that are not written out")
+                case syntax.Snapshot(label):
+                    self.keep(label, active)
                 case syntax.Break():
                     self.step()
                     if not self.apart:
                         raise _Left
                     self.gone |= set(active)
+
+    def called(self, s: syntax.Called, body: tuple[Statement, ...], active: list[int]) -> None:
+        """The body of a procedure: a `return` ends it, for all at once, or one by one. Then those who wait take a step at its end."""
+        alone, outer = id(s) in self.leaving.returning, (self.ended, self.all_return, self.gone, self.apart)
+        if id(s) in self.leaving.returning_together or alone:
+            self.all_return = not alone
+        self.ended, self.gone, self.apart = set(self.ended), set(), False
+        with suppress(_Returned):
+            self.block(body, active)
+        self.ended, self.all_return, self.gone, self.apart = outer
+        if alone:
+            self.step()
 
     def show(self, s: syntax.Print, active: list[int]) -> None:
         """Print, at no cost: each processor for itself, whatever the mode lets them read together."""
@@ -151,19 +181,22 @@ class Run(Apart):
 
     def loop_together(self, s: syntax.While | syntax.Repeat, active: list[int]) -> None:
         with suppress(_Left):
+            self.invariants(s, active)
             if isinstance(s, syntax.While):
                 while common(self.test(s.condition, active)):
                     self.block(s.body, active)
                     self.step()
+                    self.invariants(s, active)
             else:
                 self.block(s.body, active)
                 while not common(self.test(s.condition, active)):
+                    self.invariants(s, active)
                     self.block(s.body, active)
 
     def conditional(self, s: syntax.If, active: list[int]) -> None:
         """Run an `if`: with control that all processors share inside, they take one branch; otherwise both branches cost."""
         truths = self.test(s.condition, active)
-        if self.leaving.is_shared_control(s, self.apart):
+        if self.leaving.is_shared_control(s, self.apart, not self.all_return):
             self.block(s.then if common(truths) else s.otherwise, active)
             self.step()  # after either branch: a `halt` in one is as soon as a `halt` in the other
             return
@@ -189,6 +222,8 @@ class Run(Apart):
         if not active and not self.signed:  # idle processors skip items that are negative: nobody uses them
             first, last = (first, max(0, last)) if s.down else (max(0, first), last)
         item = first
+        above = max(self.least, item + 1) if s.down else item  # who starts below the words starts just below the least one
+        self.before_round(s, active, dict.fromkeys(active, above))
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
@@ -196,6 +231,7 @@ class Run(Apart):
             self.block(s.body, active)
             self.step(1 if s.down else 2)
             item = item - 1 if s.down else self.next_item(s, item, by)
+            self.before_round(s, self.present(active), dict.fromkeys(active, item + s.down))
         self.step(2)
 
     def next_item(self, s: syntax.For, item: int, by: int) -> int:
@@ -229,8 +265,9 @@ class Run(Apart):
 
     def items(self, body: tuple[Statement, ...], active: list[int]) -> None:
         """Run the body of a `parallel` or `single`. Who has ended its item waits for the others."""
+        outer, self.ended, self.all_return = (self.ended, self.all_return), set(self.ended), False
         self.block(body, active)
-        self.ended = set()
+        self.ended, self.all_return = outer
         self.step()
 
     def extents_of_words(self, s: syntax.Parallel, highs: list[int]) -> None:

@@ -12,22 +12,24 @@ from typing import Union
 from lockstep.pram import syntax
 from lockstep.pram.syntax import Expression, Index, Name, Node, ProgramText, Statement, walk
 from oracles.counted import Counted, Loop, Ways, assigned
+from oracles.halved import Halved, Halvings
 from oracles.plain import OPERATORS, Trap
-from oracles.rounds import Ranges, Rounds, inferred
+from oracles.rounds import Language, Ranges, Rounds, inferred
 
-#: How many rounds a loop takes: the value of an expression, a number found from bounds or arrays, or None: as many as it needs.
-Kind = Union[Expression, Rounds, Counted, None]
+#: How many rounds a loop takes: the value of an expression, a number found from bounds, halving or arrays, or None: as many as it needs.
+Kind = Union[Expression, Rounds, Halved, Counted, None]
 
 
 @dataclass(frozen=True)
 class _Place:
     """What surrounds a statement: the declarations seen, the loop variables with known ranges, whether processors may differ
-    in being idle, and what idle processors do not know (None if nobody idles)."""
+    in being idle, what idle processors do not know (None if nobody idles), and whether a `return` is for one processor alone."""
 
     declared: Mapping[str, int] = field(default_factory=dict)
     ranges: Ranges = field(default_factory=dict)
     differ: bool = False
     unknown: frozenset[int] | None = None
+    alone: bool = True
 
     def with_name(self, name: str, node: Node) -> _Place:
         return replace(self, declared={**self.declared, name: id(node)})
@@ -37,36 +39,47 @@ class Leaving:
     """The loops of a program, by their `id`: `kinds` has those that processors leave one by one, `flagged` those without a bound."""
 
     def __init__(self, tree: ProgramText, params: set[str], mode: str, signed: bool) -> None:
-        self.params, self.mode, self.signed = params | {"inf"}, mode, signed
+        self.params, self.mode = params | {"inf"}, mode
         self.own = {n.name for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.varying: set[int] = set()
         self.kinds: dict[int, Kind] = {}
+        self.returning: set[int] = set()  # bodies of procedures from which each processor returns by itself
+        self.returning_together = {id(n) for n in walk(tree) if isinstance(n, syntax.Called) and has_return(n.body)}
         procs = next((d.count for d in tree.declarations if isinstance(d, syntax.Procs)), syntax.Number(1))
         shared = {d.name: d.dimensions for d in tree.declarations if isinstance(d, syntax.Shared)}
         own = {n.name: n.dimensions for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.ways = Ways({**shared, **own}, assigned(tree))
+        computed = {d.name: d.value for d in tree.declarations if isinstance(d, syntax.Param) and d.value is not None}
+        self.language = Language(self.is_parametric, signed, computed)
+        wraps = any(isinstance(d, syntax.Word) and d.wrap for d in tree.declarations)
+        self.halvings = Halvings(tree, self.language, self.ways, wraps)
         last_pid = syntax.Binary("-", procs, syntax.Number(1))
         before = -1
-        while before != (before := len(self.varying) + len(self.kinds)):
+        while before != (before := len(self.varying) + len(self.kinds) + len(self.returning)):
             self._block(tree.body, _Place(ranges={"pid": (syntax.Number(0), last_pid)}))
         self.flagged = [id(n) for n in walk(tree) if self.kinds.get(id(n), n) is None]
 
     def is_parametric(self, e: Expression) -> bool:
         return all(isinstance(n, OPERATORS) or isinstance(n, Name) and n.name in self.params for n in walk(e))
 
-    def is_shared_control(self, s: Statement, apart: bool = False) -> bool:
-        """Whether all processors run a statement together; apart: a `break` here is for one processor."""
+    def is_shared_control(self, s: Statement, apart: bool = False, alone: bool = True) -> bool:
+        """Whether all processors run a statement together; apart: a `break` here is for one processor; alone: a `return`."""
         match s:
+            case syntax.Return():
+                return not alone
+            case syntax.Called():
+                together = id(s) in self.returning_together - self.returning
+                return together or any(self.is_shared_control(inner, True, not together) for inner in s.body)
             case syntax.Parallel() | syntax.Single() | syntax.Halt():
                 return True
             case syntax.Break():
                 return not apart
             case syntax.If():
-                return any(self.is_shared_control(inner, apart) for inner in (*s.then, *s.otherwise))
+                return any(self.is_shared_control(inner, apart, alone) for inner in (*s.then, *s.otherwise))
             case syntax.While() | syntax.Repeat() | syntax.For():
                 own = id(s) in self.kinds
                 shared = not own and not isinstance(s, syntax.For)
-                return shared or any(self.is_shared_control(inner, own) for inner in s.body)
+                return shared or any(self.is_shared_control(inner, own, alone) for inner in s.body)
         return False
 
     # -- values that vary ----------------------------------------------------------------------
@@ -109,7 +122,7 @@ class Leaving:
                         self._assign(target.name, value, place)
             case syntax.If():
                 same = not place.differ and not self._varies(s.condition, place)
-                inside = place if same and self.is_shared_control(s) else self._idling(s, place, not same)
+                inside = place if same and self.is_shared_control(s, False, place.alone) else self._idling(s, place, not same)
                 self._block((*s.then,), inside)
                 self._block((*s.otherwise,), inside)
             case syntax.While() | syntax.Repeat():
@@ -117,7 +130,11 @@ class Leaving:
             case syntax.For():
                 self._for(s, place)
             case syntax.Single():
-                self._block(s.body, self._idling(s, place, True))
+                self._block(s.body, replace(self._idling(s, place, True), alone=True))
+            case syntax.Called():
+                if place.differ and id(s) in self.returning_together:
+                    self.returning.add(id(s))
+                self._block(s.body, replace(place, alone=id(s) not in self.returning_together - self.returning))
             case syntax.Parallel():
                 self._parallel(s, place)
         return place
@@ -139,7 +156,7 @@ class Leaving:
 
     def _while(self, s: syntax.While | syntax.Repeat, place: _Place) -> None:
         if s.bound is not None or place.differ:
-            self.kinds[id(s)] = s.bound if s.bound is not None else self._flagged(s)
+            self.kinds[id(s)] = s.bound if s.bound is not None else self._flagged(s, place)
         self._block(s.body, self._idling(s, place, True) if id(s) in self.kinds else place)
 
     def _for(self, s: syntax.For, place: _Place) -> None:
@@ -156,16 +173,17 @@ class Leaving:
         self._block(s.body, self._idling(s, inside, True) if id(s) in self.kinds else inside)
 
     def _inferred(self, s: syntax.For, place: _Place) -> Kind:
-        found = inferred(s, self.is_parametric, place.ranges, self.signed)
-        return self._flagged(s) if found is None else found
+        found = inferred(s, self.language, place.ranges)
+        return self._flagged(s, place) if found is None else found
 
-    def _flagged(self, s: Loop) -> Kind:
-        """None if the mode has flags; else what the arrays tell."""
+    def _flagged(self, s: Loop, place: _Place) -> Kind:
+        """None if the mode has flags; else what halving or the arrays tell."""
         if self.mode.startswith("CRCW") and self.mode != "CRCW sum":
             return None
-        found = self.ways.counted(s)
+        halved = self.halvings.rounds(s, place.ranges) if isinstance(s, syntax.While) else None
+        found = halved or self.ways.counted(s)
         if found is None:
-            raise Trap("input", "neither the bounds nor the arrays tell how many rounds are enough")
+            raise Trap("input", "neither the bounds, halving nor the arrays tell how many rounds are enough")
         return found
 
     def _is_unknown(self, n: Node, place: _Place) -> bool:
@@ -185,11 +203,23 @@ class Leaving:
         return replace(place, ranges={**place.ranges, s.variable: (low, high)}) if known else place
 
     def _parallel(self, s: syntax.Parallel, place: _Place) -> None:
-        inside = self._idling(s, place, True)
+        inside = replace(self._idling(s, place, True), alone=True)
         for r in s.ranges:
             self.varying.add(id(r))
             inside = self._ranged(r, r.low, r.high, inside.with_name(r.variable, r))
         self._block(s.body, inside)
+
+
+def has_return(body: Iterable[Statement]) -> bool:
+    """Whether a `return` ends this body, and not an item or another body in it."""
+    for s in body:
+        if isinstance(s, syntax.Return):
+            return True
+        inner = () if isinstance(s, (syntax.Parallel, syntax.Single, syntax.Called)) else (
+            *getattr(s, "body", ()), *getattr(s, "then", ()), *getattr(s, "otherwise", ()))  # fmt: skip
+        if has_return(inner):
+            return True
+    return False
 
 
 def _is_broken(body: Iterable[Statement]) -> bool:

@@ -46,8 +46,8 @@ def _put(node: Any, meant: dict[str, Expression]) -> Any:
         return replace(meant[node.name], at=node.at) if node.name in meant else node
     if isinstance(node, tuple):
         return tuple(_put(part, meant) for part in node)
-    if not is_dataclass(node) or isinstance(node, Span):
-        return node
+    if not is_dataclass(node) or isinstance(node, (Span, syntax.Assert, syntax.Invariant)):
+        return node  # names in contracts get their meaning where these are checked
     return replace(node, **{f.name: _put(getattr(node, f.name), meant) for f in fields(node)})
 
 
@@ -63,7 +63,7 @@ def _statement(s: Statement, arrays: dict[str, syntax.Shared]) -> Statement:
             return replace(s, then=_block(s.then, arrays), otherwise=_block(s.otherwise, arrays))
         case syntax.Parallel() if s.processors is not None:
             return _in_rounds(replace(s, body=_block(s.body, arrays)), s.processors)
-        case syntax.Parallel() | syntax.While() | syntax.Repeat() | syntax.For() | syntax.Single():
+        case syntax.Parallel() | syntax.While() | syntax.Repeat() | syntax.For() | syntax.Single() | syntax.Called():
             return replace(s, body=_block(s.body, arrays))
     return s
 

@@ -17,7 +17,7 @@ def modes_record(program: Program, results: Sequence[ModeResult]) -> dict[str, A
     found = weakest(results)
     rows = [
         {"mode": r.mode, "ran": r.ran, "of": r.of, "right": r.right, "winners": r.winners or None, "trouble": r.trouble or None,
-         "line": r.place.line if r.place else None, "params": r.params}
+         "line": r.place.own.line if r.place else None, "params": r.params}
         for r in results
     ]  # fmt: skip
     return {"program": program.name, "declared": program.symbols.mode, "weakest": [r.mode for r in found], "modes": rows}
@@ -40,7 +40,7 @@ def modes_table(program: Program, results: Sequence[ModeResult], on: str) -> Ren
 
 def _trouble(result: ModeResult) -> str:
     sizes = ", ".join(f"{name} = {value}" for name, value in (result.params or {}).items())
-    place = f"{result.place.line}:{result.place.column}: " if result.place else ""
+    place = f"{result.place.own.line}:{result.place.own.column}: " if result.place else ""
     return place + result.trouble + (f" (with {sizes})" if sizes else "")
 
 

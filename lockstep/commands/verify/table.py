@@ -25,7 +25,7 @@ def report_record(report: Report, kept: KeptInput | None = None) -> dict[str, An
     return {"program": report.program, "holds": report.holds, "conclusion": report.conclusion, "checks": rows,
             "engines": report.engines, "divergence": report.trouble or None, "failures": [_failure(f) for f in report.failed],
             "unreached": report.unreached.record() if report.unreached is not None else None, "refused": report.refused,
-            "failing": vars(kept) if kept else None}  # fmt: skip
+            "rejected": report.rejected, "failing": vars(kept) if kept else None}  # fmt: skip
 
 
 def _failure(failed: FailedCheck) -> dict[str, Any]:
@@ -45,6 +45,8 @@ def report_table(report: Report, explain: bool = False) -> RenderableType:
         engines = f"decoded by: {', '.join(report.engines)}" if report.engines else "nothing was decoded"
         parts.append(Text(f"{LEGEND}\n{engines}"))
     parts += [Text(failed.trouble, style=BAD) for failed in report.failed]
+    if report.rejected is not None:
+        parts.append(Text(f"{report.rejected} draw{'s' * (report.rejected != 1)} rejected by `requires`"))
     return Group(*parts, *_not_reached(report), Text(report.conclusion, style=GOOD if report.holds else BAD))
 
 

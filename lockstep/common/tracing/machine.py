@@ -11,7 +11,7 @@ import numpy as np
 
 from lockstep.common.tracing.columns import Columns
 from lockstep.pram.access import MODES, RULE_SIGNS
-from lockstep.pram.errors import PramError
+from lockstep.pram.errors import PramError, without_numbers
 from lockstep.pram.expression_text import expression_text
 from lockstep.pram.job import Job
 from lockstep.pram.listing import instruction_text
@@ -80,10 +80,10 @@ def _code(program: Program) -> list[dict[str, Any]]:
     return [
         {
             "text": instruction_text(instruction, code.derived),
-            "line": instruction.at.line if instruction.at else 0,
-            "column": instruction.at.column if instruction.at else 0,
+            "line": instruction.at.own.line if instruction.at else 0,
+            "column": instruction.at.own.column if instruction.at else 0,
             "pads": instruction.name == "nop",
-            "locals": {str(register): name for name, register in names.items()},
+            "locals": {str(register): without_numbers(name) for name, register in names.items()},
             "rule": RULE_SIGNS[instruction.rule] if instruction.rule else None,
         }
         for instruction, names in zip(code.instructions, code.locals, strict=True)
@@ -97,7 +97,7 @@ def _error(program: Program, error: PramError | None) -> dict[str, Any] | None:
     return {
         "step": failure.attempt.number, "message": without_folder(str(error), program),
         "kind": failure.kind, "processors": list(failure.processors),
-        "cell": -1 if failure.cell is None else failure.cell, "line": place.line if place else 0,
+        "cell": -1 if failure.cell is None else failure.cell, "line": place.own.line if place else 0,
     }  # fmt: skip
 
 

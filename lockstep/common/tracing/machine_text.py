@@ -50,7 +50,7 @@ class StepWatch:
 
     def __init__(self, job: Job, every: bool = False) -> None:
         self.job, self.every, self.made, self.steps = job, every, 0, list[ShownStep]()
-        self.lines = np.array([i.at.line if i.at else 0 for i in job.code])
+        self.lines = np.array([i.at.own.line if i.at else 0 for i in job.code])
         self.pads = np.array([i.name == "nop" for i in job.code])
 
     def __call__(self, machine: Machine, step: Step | None) -> None:
