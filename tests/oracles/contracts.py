@@ -248,7 +248,7 @@ def said_of_arrays(word: str, arrays: list[list[int]]) -> bool:
             return first == sorted(first)
         case "distinct":
             return len(set(first)) == len(first)
-    return sorted(first) == (sorted(arrays[1]) if len(arrays) > 1 else list(range(len(first))))
+    return sorted(first) == (sorted(chain.from_iterable(arrays[1:])) if len(arrays) > 1 else list(range(len(first))))
 
 
 def nested(cells: list[int], shape: tuple[int, ...]) -> Any:
