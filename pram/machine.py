@@ -19,7 +19,7 @@ from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.contracts.holding import Broken
 from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError, Span, fail
-from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
+from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap, rule_numbers
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
 from lockstep.pram.reached import FOLLOWED, JUMPED, RAN, Reached
@@ -77,7 +77,7 @@ class Machine:
         self._owners = access.Owners(job.space) if MODES[job.mode].owned else None
         self._everyone = slice(0, job.processors)
         self._rows = [instruction.row for instruction in job.code]
-        self._rules = self._write_rules()
+        self._rules = rule_numbers(job.code, MODES[job.mode].combining)
         self._halted = np.full(job.processors, HALTED, np.int64)
         self._nowhere = np.full(job.processors, NO_DESTINATION, np.int64)
         self._together: int | None = None  # the program counter of all processors, if a step left them all at one
@@ -129,25 +129,16 @@ class Machine:
 
         Raises: PramError: as `step`. Broken: a contract does not hold. NoHalt: the processors have not halted after `max_steps`.
         """
-        self._check_contracts(None)
+        if self.watcher is not None:
+            self.watcher.check(self, None)
         while self.running:
             if self.costs.time >= max_steps:
                 raise NoHalt(self._no_halt_error(max_steps).diagnostics)
             step = self.step()
             yield step
-            self._check_contracts(step.counter)
+            if self.watcher is not None:
+                self.watcher.check(self, step.counter)
         self.arbiter.check_end(self.costs.time)
-
-    def _check_contracts(self, before: Words | None) -> None:
-        if self.watcher is None:
-            return
-        try:
-            self.watcher.arrive(self, before)
-            if not self.running:
-                self.watcher.end(self)
-        except Broken as error:
-            self._failing = "contract", error.processors, None, None
-            raise
 
     @property
     def space(self) -> Space:
@@ -337,13 +328,6 @@ class Machine:
             raise self.error(*checks.describe_conflict(self.job, conflict, step.counter), conflict.processors, conflict, step)
         return stored
 
-    def _write_rules(self) -> Words | None:
-        """Return the rule of each instruction, if the mode combines writes."""
-        combining = MODES[self.job.mode].combining
-        if combining == "order":
-            return None
-        return np.array([access.NUMBERS[instruction.rule_in(combining)] for instruction in self.job.code], np.int64)
-
     def _no_halt_error(self, max_steps: int) -> PramError:
         """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""
         index = int(self.counter[self.counter != HALTED][0])
@@ -360,9 +344,11 @@ class Machine:
         self._failing = conflict.kind if conflict else kind, [int(pid) for pid in processors], conflict, step
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
 
-    def failure(self, trace: tuple[Step, ...] = ()) -> Failure:
-        """Return where and why the run failed, after an error. trace: the steps that were kept."""
+    def failure(self, error: PramError, trace: tuple[Step, ...] = ()) -> Failure:
+        """Return where and why the run failed with this error. trace: the steps that were kept."""
         kind, processors, conflict, attempt = self._failing
+        if isinstance(error, Broken):
+            kind, processors = "contract", error.processors
         if attempt is None:
             between = kind in ("no halt", "contract")
             before = self.counter if between else self._before
@@ -404,7 +390,7 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
             if watch is not None:
                 watch(machine, step)
     except PramError as error:
-        error.failure = machine.failure(tuple(steps))
+        error.failure = machine.failure(error, tuple(steps))
         raise
     return machine.finished(tuple(steps))
 

@@ -119,6 +119,8 @@ class SyntaxErrors:
             return "; a text stands in a `print`, right after the word or a comma"
         if token == "]" and previous == "[" and self.nesting.recent[0] == "in":
             return "; a list has at least one item"
+        if token == "step" and previous == "]":
+            return "; a list of values has no `step`"
         if token == "," and "UPTO" in expected:
             return "; a list is written in brackets, as in `for i in [1, 2, 5] do`"
         if token == ".." and self.nesting.open and self.nesting.open[-1] == "[":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from oracles.scalar_machine import SIGNED_NAMES
 from lockstep.commands.fuzz import keeping
 from lockstep.compiler.names import lacking as lacks
 from lockstep.pram.access import MODES
-from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import run
@@ -112,22 +110,6 @@ def test_contracts_that_are_lacking_are_noticed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(random_programs._Writer, "promises", lambda self, statements: [])
     found = {kind for kind in lacking(fuzz(40, 1, BARE).counts.coverage()) if kind.startswith("contracts: ")}
     assert found == {f"contracts: {kind}" for kind in CONTRACTS}
-
-
-def test_a_machine_that_checks_no_contracts_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last step only: what is negated anywhere else is not found."""
-    monkeypatch.setattr(
-        Watcher, "arrive", lambda self, machine, before: self.met.update(c.at for c in self.job.contracts.clauses)
-    )
-    failure = fuzz(60, 1, BARE).failure
-    assert failure is not None and failure.check.what == "a negated contract"
-    assert failure.check.measured == "the run ends" and re.fullmatch(r"(assert|invariant) at \d+:\d+", failure.check.bound)
-
-
-def test_a_contract_that_does_not_hold_fails_a_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random_programs._Writer, "of_word", lambda self, name: "pid > 9")
-    failure = fuzz(60, 1, BARE).failure
-    assert failure is not None and failure.check.what == "refusal" and "does not hold: pid is" in failure.check.measured
 
 
 def test_machine_programs_meet_every_conflict() -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 from kit.commands import FINE, WRONG, Do
 from kit.lessons import HEAD as LESSON_HEAD
+from kit.runs import assert_same
+from oracles.calls import with_bodies
+from oracles.evaluator import evaluate
 
 from lockstep.pram.errors import PramError
+from lockstep.pram.libraries import standard_text
 from lockstep.pram.machine import Run, run
+from lockstep.pram.parser import parse
 from lockstep.pram.profile import profile
 from lockstep.pram.program import parse_program
 
@@ -62,7 +67,8 @@ SAME = {
     "a value in an expression": (
         "proc f(x, out y) y := x * x end\ns := 1 + f(5) * f(3)",
         "local a := 0\na := 5 * 5\nlocal b := 0\nb := 3 * 3\ns := 1 + a * b"),
-    "a value of a value": ("proc f(x, out y) y := x + n end\nlocal z := f(f(1))", "local a := 0\na := 1 + n\nlocal b := 0\nb := a + n\nlocal z := b"),
+    "a value of a value": ("proc f(x, out y) y := x + n end\nlocal z := f(f(1))",
+        "local a := 0\na := 1 + n\nlocal b := 0\nb := a + n\nlocal z := b"),
     "a value as a subscript": (
         "proc f(x, out y) y := x + 1 end\nsingle do A[f(0)] := f(4) end",
         "single do local a := 0\na := 0 + 1\nA[a] := 4 + 1 end"),
@@ -75,7 +81,8 @@ SAME = {
     "statements that hold all processors": (
         "proc f(X[], m) while m > 1 do m := m >> 1\nparallel for t in 0 .. m - 1 do X[t] := X[t] + X[t + m] end end end\nf(A, n)",
         "local m := n\nwhile m > 1 do m := m >> 1\nparallel for t in 0 .. m - 1 do A[t] := A[t] + A[t + m] end end"),
-    "a prefix sum": (f"proc f(x, out y) local z := x\nps(z, y)\nA[x] := z end\n{EACH} f(i, s) end", f"{EACH} local z := i\nps(z, s)\nA[i] := z end"),
+    "a prefix sum": (f"proc f(x, out y) local z := x\nps(z, y)\nA[x] := z end\n{EACH} f(i, s) end",
+        f"{EACH} local z := i\nps(z, s)\nA[i] := z end"),
     "several assignments": (
         f"proc f(out x, out y) x, y := y, x end\n{EACH} f(A[i], V[i, i]) end", f"{EACH} A[i], V[i, i] := V[i, i], A[i] end"),
     "swap": (f"{EACH} swap(A[i], V[i, i]) end", f"{EACH} local t := A[i]\nA[i] := V[i, i]\nV[i, i] := t end"),
@@ -110,7 +117,8 @@ RETURNS = {
         4 + 1 + (1 + 4 * (4 + 1 + 3 + 1) + 2 + 1 + 1) + 1,
     ),
     "within another call that returns": (
-        f"proc g(out y) if y > 2 then return end\ny := 5 end\nproc f(out y) g(y)\nif y == 5 then return end\ny := 6 end\n{EACH} f(A[i]) end\n",
+        f"proc g(out y) if y > 2 then return end\ny := 5 end\n"
+        f"proc f(out y) g(y)\nif y == 5 then return end\ny := 6 end\n{EACH} f(A[i]) end\n",
         [6, 5, 6, 5],
         4 + ((4 + 1 + 1 + 1) + (4 + 1) + 1 + 1) + 1,
     ),
@@ -270,3 +278,17 @@ def test_a_program_uses_files_beside_it(do: Do) -> None:
 def test_a_local_array_of_a_procedure_keeps_its_words() -> None:
     found = run_text(f"proc f(out y) local w[1]\nw[0] := w[0] + 1\ny := w[0] end\n{EACH} f(A[i])\nf(A[i])\nf(A[i]) end\n")
     assert found.outputs["A"] == [3, 3, 3, 3]
+
+
+# -- a second implementation --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*SAME, *RETURNS])
+def test_the_evaluator_agrees(name: str) -> None:
+    """It replaces calls by itself."""
+    text = HEAD + (SAME[name][0] if name in SAME else RETURNS[name][0])
+    ours = run_text(text.removeprefix(HEAD))
+    library = parse(standard_text("moving"), "<moving>")[0]
+    theirs = evaluate(with_bodies(parse(text)[0], (library,)), {"n": 4}, ARRAYS)
+    assert_same(ours, theirs)
+    assert_same(ours, evaluate(parse_program(text).tree, {"n": 4}, ARRAYS))

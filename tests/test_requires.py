@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from kit.commands import Do
+from kit.jobs import PATHS
 
 from lockstep import load, parse_program, verify
 from lockstep.pram import requiring
@@ -67,6 +68,7 @@ SHAPES: list[tuple[str, str, str, Callable[[Params, Arrays], bool]]] = [
     (A, "permutation(A)", "n", lambda p, a: sorted(a["A"]) == list(range(p["n"]))),
     (AB, "permutation(A, B)", "n", lambda p, a: Counter(a["A"]) == Counter(a["B"])),
     (AB, "permutation(A, B) and sorted(B) and distinct(A)", "n", lambda p, a: a["B"] == sorted(a["A"]) and apart(a["A"])),
+    (f"{AB}, C[2 * n] : input", "permutation(C, A, B) and sorted(C)", "n", lambda p, a: a["C"] == sorted(a["A"] + a["B"])),
     (AB, "A == B and distinct(A)", "n", lambda p, a: a["A"] == a["B"] and apart(a["A"])),
     (A, "sorted(A) and distinct(A) and forall i in 0 .. n - 1 : n <= A[i] and A[i] < 3 * n", "n",
      lambda p, a: ascends(a["A"]) and apart(a["A"]) and all(p["n"] <= x < 3 * p["n"] for x in a["A"])),
@@ -121,6 +123,16 @@ def test_what_has_no_shape_is_drawn_anew(
     found, rejected = draws(of(shared, f"requires {requires}", params))
     assert [each for each in found if not holds(*each)] == []
     assert rejected < MOST_DRAWS
+
+
+EXAMPLES = [path for path in PATHS if load(path).contracts.requires]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_examples_need_no_sidecar_for_inputs(path: Path) -> None:
+    """Shapes suffice for what the examples require; of many inputs at most a few are rejected."""
+    found, rejected = draws(load(path), range(1, 7), range(4))
+    assert len(found) == 24 and rejected <= 2
 
 
 def test_draws_are_as_varied_as_what_is_required() -> None:

@@ -7,4 +7,7 @@ meaning.py     what such functions compute with: exact integers, shared memory n
 explaining.py  why a contract does not hold, with the values that matter
 holding.py     checks one contract, and what a program requires of its input
 watching.py    checks contracts while the machine runs
+shapes.py      what `requires` says of cells that can be drawn directly: ranges, orders, different words
+orders.py      comparisons between cells
+fulfilling.py  makes words fulfil what is required
 """

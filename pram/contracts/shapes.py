@@ -253,8 +253,10 @@ class _Reader:
             for cell in first:
                 self.bound(cell, ">=", 0)
                 self.bound(cell, "<=", len(first) - 1)
-        elif function == "permutation" and len(first) == len(rows[1]):
-            self.copies.append((first, rows[1], False))
+        elif function == "permutation":
+            others = tuple(cell for row in rows[1:] for cell in row)
+            if len(first) == len(others):
+                self.copies.append((others, first, False) if len(rows) > 2 else (first, others, False))
 
     def comparison(self, condition: Binary, values: Values) -> None:
         operator, left, right = condition.operator, condition.left, condition.right

@@ -269,7 +269,7 @@ class Contracts(Declarations):
 
 def negated(program: Program, run: Run, random: Random) -> tuple[Program, Clause] | None:
     """The program with one of its contracts negated which the run has reached, and this contract; None if it reached none."""
-    reached = [c for c in program.contracts.clauses if c.kind == "requires" or c.at in run.reached.tested]
+    reached = [c for c in program.contracts.clauses if c.at in run.reached.tested]
     if not reached:
         return None
     chosen = random.choice(reached)

@@ -74,8 +74,8 @@ LESSONS = [
            f"unknown access mode `CRWC`; did you mean {RULES}?"),
     Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", f"CRCW needs a write rule: {RULES}"),
     # 9 a function that does not exist
-    Lesson(9, HEAD + "single do s := maximum(A[0], 2) end\n", "8:16",
-           "there is no function `maximum`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
+    Lesson(9, HEAD + "single do s := largest(A[0], 2) end\n", "8:16",
+           "there is no function `largest`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
     # 10 parallel inside parallel
     Lesson(10, HEAD + EACH + "  parallel for j in 0 .. 1 do A[i] := j end\nend\n", "9:3",
            "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),

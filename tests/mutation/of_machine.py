@@ -162,7 +162,7 @@ MUTANTS = (
     Mutant(
         STEPS,
         "a failed run loses its steps",
-        Rewrite(machine.run, "machine.failure(tuple(steps))", "machine.failure()"),
+        Rewrite(machine.run, "machine.failure(error, tuple(steps))", "machine.failure(error)"),
         "failures",
     ),
     Mutant(

@@ -25,6 +25,7 @@ from kit.word_operations import MEANINGS
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 from oracles.scalar_machine import ScalarRefusal, ScalarTrap, look, run_scalar, start
+from test_automaton import both_loops_take_the_same
 from test_ranges import (
     DIFFERENCES,
     ENDS_OF_LOOPS,
@@ -301,6 +302,10 @@ def registers() -> None:
         assert code.registers == wanted, f"{statement}: {code.registers} registers, not {wanted}"
 
 
+def both_loops() -> None:
+    both_loops_take_the_same(seed=9, count=8)
+
+
 MACHINE = (PramError, IndexError)
 CHECKS = (
     Check(
@@ -325,6 +330,7 @@ CHECKS = (
     Check("every shift", "shifts by every amount, words of 2 to 14 bits", every_shift),
     Check("evaluator", "time, accesses, memory, outputs and traps of programs against a walk over the syntax tree", evaluator),
     Check("ranges", "who runs a `parallel for` with which items, for all ranges of words of 2 bits, in plain integers", ranges),
+    Check("both loops", "trees and errors of the loop that parses, against Lark's own", both_loops, (PramError,)),
     Check("refused texts", "programs that the front end must refuse, and why", refused_texts),
     Check("warnings", "reads of cells that nothing has written", warnings),
     Check("endless loops", "in which loop and round a run was given up, word by word", endless_loops),

@@ -38,6 +38,10 @@ class _Left(Exception):
     """All processors leave the innermost loop."""
 
 
+class _Returned(Exception):
+    """All processors leave the body of a procedure."""
+
+
 @dataclass(frozen=True)
 class Result:
     outputs: dict[str, Any]
@@ -99,8 +103,12 @@ class Run(Apart):
                 case syntax.Halt():
                     self.step()
                     raise Halted
+                case syntax.Called(_, inner):
+                    self.called(s, inner, active)
                 case syntax.Return():
                     self.step()
+                    if self.all_return:
+                        raise _Returned
                     self.ended |= set(active)
                 case syntax.Print():
                     self.show(s, active)
@@ -117,6 +125,18 @@ class Run(Apart):
                     if not self.apart:
                         raise _Left
                     self.gone |= set(active)
+
+    def called(self, s: syntax.Called, body: tuple[Statement, ...], active: list[int]) -> None:
+        """The body of a procedure: a `return` ends it, for all at once, or one by one. Then those who wait take a step at its end."""
+        alone, outer = id(s) in self.leaving.returning, (self.ended, self.all_return, self.gone, self.apart)
+        if id(s) in self.leaving.returning_together or alone:
+            self.all_return = not alone
+        self.ended, self.gone, self.apart = set(self.ended), set(), False
+        with suppress(_Returned):
+            self.block(body, active)
+        self.ended, self.all_return, self.gone, self.apart = outer
+        if alone:
+            self.step()
 
     def show(self, s: syntax.Print, active: list[int]) -> None:
         """Print, at no cost: each processor for itself, whatever the mode lets them read together."""
@@ -176,7 +196,7 @@ class Run(Apart):
     def conditional(self, s: syntax.If, active: list[int]) -> None:
         """Run an `if`: with control that all processors share inside, they take one branch; otherwise both branches cost."""
         truths = self.test(s.condition, active)
-        if self.leaving.is_shared_control(s, self.apart):
+        if self.leaving.is_shared_control(s, self.apart, not self.all_return):
             self.block(s.then if common(truths) else s.otherwise, active)
             self.step()  # after either branch: a `halt` in one is as soon as a `halt` in the other
             return
@@ -245,8 +265,9 @@ class Run(Apart):
 
     def items(self, body: tuple[Statement, ...], active: list[int]) -> None:
         """Run the body of a `parallel` or `single`. Who has ended its item waits for the others."""
+        outer, self.ended, self.all_return = (self.ended, self.all_return), set(self.ended), False
         self.block(body, active)
-        self.ended = set()
+        self.ended, self.all_return = outer
         self.step()
 
     def extents_of_words(self, s: syntax.Parallel, highs: list[int]) -> None:
