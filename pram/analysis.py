@@ -95,13 +95,8 @@ def analyse(tree: ProgramText, source: Source) -> Analysis:
     checker.promises(tree)
     if errors:
         unique = {(d.span, d.message): d for d in errors}
-        raise PramError(sorted(unique.values(), key=_in_the_text))
+        raise PramError(sorted(unique.values(), key=lambda d: (d.span.own.line, d.span.own.column) if d.span else (0, 0)))
     return Analysis(tree, symbols, ifs, kinds.found, frozenset(kinds.calls), tuple(checker.warnings))
-
-
-def _in_the_text(error: Diagnostic) -> tuple[int, int]:
-    """Where an error stands in the program: of one in a library, this is the place of the call."""
-    return (error.span.own.line, error.span.own.column) if error.span else (0, 0)
 
 
 class _Checker(BoundChecker):

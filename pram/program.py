@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import cell_error, input_error, read_array, show_value
 from lockstep.pram.instructions import rules_of
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
-from lockstep.pram.libraries import Library
+from lockstep.pram.libraries import Library, Read, no_files
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.procedures import expand
@@ -146,13 +146,7 @@ def load(path: str | Path) -> Program:
     return parse_program(read_text(path), str(path), read=read_text)
 
 
-def _no_files(name: str) -> str:
-    raise fail("a program that comes from no file has no files beside it")
-
-
-def parse_program(
-    text: str, name: str = "<text>", used: tuple[Source, ...] = (), read: Callable[[str], str] = _no_files
-) -> Program:
+def parse_program(text: str, name: str = "<text>", used: tuple[Source, ...] = (), read: Read = no_files) -> Program:
     """Parse and analyse a program text.
 
     Args: used: libraries, as `Program.source.used` has them; they need not be read. read: returns the text of a file.
