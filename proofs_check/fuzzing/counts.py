@@ -79,7 +79,9 @@ CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for
            "for to a difference", "parallel to a difference", "loop by data", "copy of an array")  # fmt: skip
 #: Loops that processors leave one by one: with `atmost`, with rounds from their bounds or arrays, and through a cell.
 LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "for by index", "while by index", "while flagged",
-         "repeat flagged", "for flagged", "break for each")  # fmt: skip
+         "repeat flagged", "for flagged", "break for each", "return from a call for each")  # fmt: skip
+#: Statements that are gone when a program is expanded, or that are not compiled.
+UNCOUNTED = (syntax.CallStatement, syntax.SideBySide, syntax.Assert, syntax.Snapshot)
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
 GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "instructions", "modes", "resolved",
           "rules", "refused", "divergence")  # fmt: skip
@@ -135,7 +137,9 @@ class CampaignCounts:
         """How often each kind of each of GROUPS was met, with 0 for those that never were."""
         events = Counter({f"{mode} {event}": count for (mode, event), count in self.covered.events.items()})
         kinds = {
-            "statements": {kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement)},
+            "statements": {
+                kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement) if kind not in UNCOUNTED
+            },
             "operators": {name: self.features[f"word {name}"] for name in OPERATORS},
             "values": {name: self.features[name] for name in VALUES},
             "written": {name: self.features[name] for name in WRITTEN},
