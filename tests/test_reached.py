@@ -53,7 +53,9 @@ def compare(case: Case) -> Unreached | None:
     found = unreached(case[0], ours.reached)
     assert set(found.lines) == wanted[0], case[0].source.text
     of_contracts = ("checked", "meant")  # which tests/test_contracts.py compares
-    assert {(i.line, i.column, i.what) for i in found.items if i.what not in ("line", *of_contracts)} == wanted[1], case[0].source.text
+    assert {(i.line, i.column, i.what) for i in found.items if i.what not in ("line", *of_contracts)} == wanted[1], case[
+        0
+    ].source.text
     return found
 
 

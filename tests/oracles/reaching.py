@@ -85,7 +85,9 @@ class Watched(Run):
             self.sides.add((loop.at.line, loop.at.column, "entered"))
         for statement in body:
             active = self.present(active)
-            if active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
+            if isinstance(statement, syntax.Called):
+                self.lines |= {statement.at.line} if active and id(statement) in self.leaving.returning else set()
+            elif active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
                 self.lines |= own_lines(statement, self.params, set(self.arrays))
             super().block((statement,), active)
 
@@ -170,7 +172,8 @@ def everything(run: Watched) -> tuple[set[int], set[Side]]:
     lines: set[int] = set()
     sides: set[Side] = set()
     for node in statements(run.tree.body):
-        lines |= own_lines(node, run.params, set(run.arrays))
+        if not isinstance(node, syntax.Called) or id(node) in run.leaving.returning:
+            lines |= own_lines(node, run.params, set(run.arrays))
         whats: tuple[str, ...] = ()
         at: Any = node.at
         if isinstance(node, TESTING):
