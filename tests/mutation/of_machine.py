@@ -180,7 +180,7 @@ MUTANTS = (
     Mutant(
         STEPS,
         "the step in which a run is given up has the number of the one before",
-        Rewrite(Machine.failure, 'self.costs.time + (kind == "no halt")', "self.costs.time"),
+        Rewrite(Machine.failure, "self.costs.time + between", "self.costs.time"),
         "failures",
     ),
     Mutant(
