@@ -30,6 +30,8 @@ RULE_SIGNS = {rule: sign for sign, rule in RULES.items()}
 #: The rules in one order, and what each does to two arrays of words.
 NUMBERS: dict[Combining, int] = {rule: number for number, rule in enumerate(RULES.values())}
 OPERATIONS = (np.add, np.maximum, np.minimum, np.bitwise_and, np.bitwise_or)
+#: The numbers of the rules by which one of several writes is left.
+EXTREMES = [NUMBERS["max"], NUMBERS["min"]]
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,11 @@ class Accesses:
 
 
 NO_ACCESSES = Accesses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def joined(parts: list[Words]) -> Words:
+    """Return arrays one after the other."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def find_conflict(mode: Mode, reads: Accesses, writes: Accesses, marks: Words) -> Conflict | None:

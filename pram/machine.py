@@ -43,9 +43,6 @@ from lockstep.pram.word import WORD_OPERATIONS, WordOperation, exact, to_signed,
 
 DEFAULT_MAX_STEPS = 1_000_000
 
-#: The rules by which one of several writes is left.
-EXTREMES = [access.NUMBERS[rule] for rule in ("max", "min")]
-
 
 class NoHalt(PramError):
     """The run did not halt within its limit of steps."""
@@ -290,7 +287,7 @@ class Machine:
         """Carry out the writes of a step. Return the pids whose writes are lost."""
         read = access.NO_ACCESSES
         if reads:
-            read = Accesses(_joined([self._pids[g] for g, _ in reads]), _joined([cells for _, cells in reads]))
+            read = Accesses(access.joined([self._pids[g] for g, _ in reads]), access.joined([cells for _, cells in reads]))
         written = access.NO_ACCESSES
         if stores:
             pids = (step.destination >= 0).nonzero()[0]
@@ -313,7 +310,7 @@ class Machine:
             return NOBODY
         beaten = self._beaten(stored, order)
         if self._rules is not None:  # a sum has something of all values
-            extreme = np.isin(self._rules[step.counter[written.pids]], EXTREMES)
+            extreme = np.isin(self._rules[step.counter[written.pids]], access.EXTREMES)
             beaten = extreme & self._beaten(stored, np.flatnonzero(written.values == stored.values))
         return np.asarray(stored.pids[beaten])
 
@@ -367,12 +364,7 @@ class Machine:
         return Failure(kind, tuple(processors), conflict.cell if conflict else None, attempt, self.finished(trace))
 
 
-#: Called with the machine and the step that it has run.
-Watch = Callable[[Machine, "Step | None"], None]
-
-
-def _joined(parts: list[Words]) -> Words:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+Watch = Callable[[Machine, "Step | None"], None]  # called with the machine and the step that it has run
 
 
 def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None, trace: bool = False,
