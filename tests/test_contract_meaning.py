@@ -49,7 +49,7 @@ def both(text: str, arrays: dict[str, Any], **params: int) -> str:
     """The verdict on a program; machine and evaluator come to it after the same number of steps."""
     program = parse_program(text)
     ours, theirs = by_machine(program, params, arrays), by_evaluator(program, params, arrays)
-    assert ours == theirs
+    assert ours == theirs, f"machine {ours}, evaluator {theirs}"
     return ours[0]
 
 
@@ -151,7 +151,7 @@ def assert_same_checks(text: str, params: dict[str, int], arrays: dict[str, Any]
             in_evaluator(program, params, arrays, max_steps)
         return 0
     theirs = in_evaluator(program, params, arrays, max_steps)
-    assert ours == theirs
+    assert ours == theirs, f"machine {ours}, evaluator {theirs}"
     return len(ours[1])
 
 

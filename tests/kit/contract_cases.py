@@ -12,6 +12,16 @@ SIGNED = "program t word 6 signed param n = 4 shared A[4] : input in -9 .. 9, B[
 
 #: Under CREW, with 4 processors and the arrays ARRAYS.
 CASES = [
+    ("for i in n - 9 .. n - 10 invariant i == 0 do B[pid] := 1 end", "holds"),
+    ("for i in n - 9 downto n - 4 invariant i == -1 do B[pid] := 1 end", "holds"),
+    ("parallel for k in 0 .. 3 do for i in k - 2 downto 0 atmost 3 invariant i >= 0 do B[k] := 1 end end", "invariant 0"),
+    ("repeat repeat assert s < 9 until true single do s := s + 1 end until s == 2", "holds"),
+    ("if n == 5 then assert false else repeat invariant s < 2 single do s := s + 1 end until s == 2 end", "holds"),
+    ("single do while true atmost 0 invariant false do end end", "invariant 0"),
+    ("parallel for i in 0 .. 3 do for a in 0 .. 1 do if i == a then return end assert i != a end assert i > 1 end", "holds"),
+    ("assert (exists i in 0 .. 3 : A[i] == 9) ==> 1 / 0 == 0", "holds"),
+    ("assert count(i in 0 .. 3, j in i + 1 .. 3 : A[i] > A[j]) == 3", "holds"),
+    ("assert 7 - 2 - 1 == 4 and 100 / 7 / 2 == 7 and 2 * 3 % 4 == 2 and 1 << 2 << 1 == 8", "holds"),
     ("assert pid < 3", "assert 3"),
     ("single do assert pid == 0 assert pid == 1 end", "assert 0"),
     ("parallel for i in 0 .. 2 do assert i < 2 end", "assert 2"),

@@ -99,7 +99,7 @@ def _recorded(bits: int, signed: bool) -> Iterator[list[Checked]]:
 
     def check(clause: Clause, scope: Scope, dimensions: Mapping[str, int], job: Any, where: str = "") -> None:
         time = int(where.split(":")[0].split()[-1]) - 1 if "before step" in where else -1
-        if clause.kind != "ensures":
+        if clause.at.line >= FIRST_LINE and clause.kind != "ensures":
             values = {name: value for name, value in scope.values.items() if name in names_of(clause.condition)}
             found.append(
                 Checked(time, clause.at.line, values.pop("pid"), tuple(sorted(values.items())), tuple(scope.now.memory.tolist()))
@@ -122,7 +122,7 @@ class Recorder(Run):
 
     def hold(self, kind: str, said: Any, active: list[int]) -> None:
         memory = tuple(word % self.limit for word in self.memory)
-        for p in active:
+        for p in active if said.at.line >= FIRST_LINE else []:
             values = {name: self.locals[name][p] for name in names_of(said.condition) - {"pid"}}
             self.found.append(Checked(self.time, said.at.line, p, tuple(sorted(values.items())), memory))
 

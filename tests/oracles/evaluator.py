@@ -222,7 +222,7 @@ class Run(Apart):
         if not active and not self.signed:  # idle processors skip items that are negative: nobody uses them
             first, last = (first, max(0, last)) if s.down else (max(0, first), last)
         item = first
-        above = max(self.least, item + 1) if s.down else item  # who starts below the words starts just below the least one
+        above = max(self.least, item + s.down)  # a loop without rounds may start below the words: then it counts from the least
         self.before_round(s, active, dict.fromkeys(active, above))
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
