@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 
-from lockstep.pram import derived
 from lockstep.pram.access import MODES
-from lockstep.pram.checking import Context, ExpressionChecker
+from lockstep.pram.bound_checking import BoundChecker
+from lockstep.pram.checking import Context
 from lockstep.pram.contracts.checking import ContractChecker
-from lockstep.pram.contracts.kinds import Clause, promised
+from lockstep.pram.contracts.kinds import Clause, clause_of, promised
 from lockstep.pram.declarations import Declarations, Symbols, combines_nothing, with_local_arrays
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
 from lockstep.pram.expression_text import shown_text
@@ -25,7 +24,6 @@ from lockstep.pram.syntax import (
     Assert,
     Assign,
     Break,
-    Call,
     Called,
     Expression,
     For,
@@ -40,7 +38,6 @@ from lockstep.pram.syntax import (
     PrefixSum,
     Print,
     ProgramText,
-    Range,
     Repeat,
     Return,
     Several,
@@ -98,16 +95,11 @@ def analyse(tree: ProgramText, source: Source) -> Analysis:
     checker.promises(tree)
     if errors:
         unique = {(d.span, d.message): d for d in errors}
-        raise PramError(sorted(unique.values(), key=_in_the_text))
+        raise PramError(sorted(unique.values(), key=lambda d: (d.span.own.line, d.span.own.column) if d.span else (0, 0)))
     return Analysis(tree, symbols, ifs, kinds.found, frozenset(kinds.calls), tuple(checker.warnings))
 
 
-def _in_the_text(error: Diagnostic) -> tuple[int, int]:
-    """Where an error stands in the program: of one in a library, this is the place of the call."""
-    return (error.span.own.line, error.span.own.column) if error.span else (0, 0)
-
-
-class _Checker(ExpressionChecker):
+class _Checker(BoundChecker):
     """One pass over the statements: marks varying locals and reports errors."""
 
     def __init__(
@@ -127,9 +119,9 @@ class _Checker(ExpressionChecker):
             case Local(name, value, at, items):
                 self.expression(value, context)
                 inner = self._assigned(at, value, at, self._declare(name, at, context, loop=bool(items)))
-                return replace(inner, ranges=self._listed_range(name, items, inner))
-            case Assert(condition, at, word=word):
-                self._contract(Clause(word, condition, at), context)
+                return replace(inner, ranges=self.listed_range(name, items, inner))
+            case Assert():
+                self._contract(clause_of(statement), context)
             case Snapshot():
                 pass
             case LocalArray():
@@ -287,7 +279,7 @@ class _Checker(ExpressionChecker):
         word = "while" if isinstance(loop, While) else "repeat"
         apart = self.kinds.note(loop, context)
         if loop.bound is not None:
-            self._rounds_bound(loop.bound, context)
+            self.rounds_bound(loop.bound, context)
         elif context.divergent and not apart:
             self._error(
                 f"`{word}` inside {context.place} needs `atmost`: write `{_bounded_form(loop)}`, with B rounds enough for every "
@@ -310,10 +302,10 @@ class _Checker(ExpressionChecker):
         by = () if loop.by is None else (loop.by,)
         for expression in (loop.first, loop.last, *by):
             self.expression(expression, context)
-        self._list(loop.items, context)
+        self.listed(loop.items, context)
         if loop.bound is not None:
-            self._rounds_bound(loop.bound, context)
-        why = next((found for b in (loop.first, loop.last, *by) if (found := self._bound(b, context))), None)
+            self.rounds_bound(loop.bound, context)
+        why = next((found for b in (loop.first, loop.last, *by) if (found := self.bound(b, context))), None)
         apart = self.kinds.note_for(loop, context, differs=why is not None)
         if why is not None and not apart:
             node, text = why
@@ -321,80 +313,10 @@ class _Checker(ExpressionChecker):
         inner = self._declare(loop.variable, loop.at, context, loop=True)
         if apart or not (self.uniform(loop.first, context) and self.uniform(loop.last, context)):
             self.varying[loop.at] = loop.at
-        self._keep_bound(loop, context, apart)
+        self.keep_bound(loop, context, apart)
         self._invariants(loop, inner)
-        inner = replace(inner, ranges=self._ranges(loop, context))
+        inner = replace(inner, ranges=self.ranges(loop, context))
         self.block(loop.body, self._apart(loop, inner) if apart else replace(inner, loop="together"))
-
-    def _keep_bound(self, loop: For, context: Context, apart: bool) -> None:
-        """Refuse assignments to the local that is the last bound or the step: its register is read in every round."""
-        listed = [node for item in loop.items for node in walk(item)]
-        kept = [loop.last, loop.by, derived.before_one(loop.last) if apart else None, *listed]
-        for node in (n for s in loop.body for n in walk(s)):
-            names = node.targets if isinstance(node, Several) else (node,) if isinstance(node, Assign) else ()
-            for name in names:
-                if isinstance(name, (Assign, Name)) and name.name in context.scope and Name(name.name) in kept:
-                    what = "is the step of" if loop.by == Name(name.name) else "is in the list of" if listed else "bounds"
-                    self._error(f"`{name.name}` {what} the `for` of line {loop.at.line} and cannot be assigned in it", name.at)
-
-    def _ranges(self, loop: For | Range, context: Context) -> Mapping[str, tuple[Expression, Expression]]:
-        """The known ranges of loop variables, with that of this loop if its bounds are made of parameters."""
-        low, high = (loop.low, loop.high) if isinstance(loop, Range) else (loop.first, loop.last)
-        if isinstance(loop, For) and loop.down:
-            low, high = high, low
-        if self.symbols.is_parametric(low) and self.symbols.is_parametric(high):
-            return {**context.ranges, loop.variable: (low, high)}
-        return context.ranges
-
-    def _list(self, items: tuple[Expression, ...], context: Context, same: bool = False) -> None:
-        """Check the items of a list. same: all processors must have the same."""
-        for item in items:
-            self.expression(item, context)
-            for node in walk(item):
-                if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:
-                    self._error("a list holds no shared memory: read it into a local first, and write its name", node.at)
-                elif same and isinstance(node, Name) and self._varies(node, context):
-                    self._error(
-                        f"the list of a `parallel for` differs per processor: {self._differs(node.name, context)}", node.at
-                    )
-
-    def _listed_range(
-        self, name: str, items: tuple[Expression, ...], context: Context
-    ) -> Mapping[str, tuple[Expression, Expression]]:
-        """The known ranges of loop variables, with that of a variable over a list of parameter expressions."""
-        if not items or not all(map(self.symbols.is_parametric, items)):
-            return context.ranges
-        return {**context.ranges, name: (_of_all("min", items), _of_all("max", items))}
-
-    def _rounds_bound(self, bound: Expression, context: Context) -> None:
-        """Check the number of rounds after `atmost`: all processors must know it."""
-        self.expression(bound, context)
-        if why := self._bound(bound, context):
-            node, text = why
-            self._error(text.replace("loop bound", "bound of the rounds"), node.at)
-
-    def _bound(self, bound: Expression, context: Context) -> tuple[Node, str] | None:
-        """Return the part of a loop bound that some processors do not know, and why; None if all know it."""
-        for node in walk(bound):
-            if why := self._bound_error(node, context):
-                return node, why
-        return None
-
-    def _bound_error(self, node: Node, context: Context) -> str:
-        """Return why a loop bound may not contain this node; "" if it may."""
-        padded = context.assigned is not None
-        if isinstance(node, Index) or isinstance(node, Name) and node.name in self.symbols.arrays:
-            return "a loop bound here cannot read shared memory: idle processors run the loop too" if padded else ""
-        if not isinstance(node, Name):
-            return ""
-        if self._varies(node, context):
-            return f"loop bound differs per processor: {self._differs(node.name, context)}"
-        if padded and context.scope.get(node.name) in (context.assigned or ()):
-            line = context.scope[node.name].line
-            return (
-                f"loop bound `{node.name}` (line {line}) is assigned where some processors are idle: they do not know its value"
-            )
-        return ""
 
     def _parallel(self, statement: Parallel, context: Context) -> None:
         self._control("parallel", statement.at, context)
@@ -402,21 +324,16 @@ class _Checker(ExpressionChecker):
             self._error("`on` divides the items of one range among processors; here are several ranges", statement.processors.at)
         inner = replace(self._padded(statement, context, "parallel"), loop="", returns="item")
         for part in statement.ranges:
-            self._list(part.items, context, same=True)
+            self.listed(part.items, context, same=True)
             for bound in (part.low, part.high):
                 self.expression(bound, context)
                 if not self.uniform(bound, context):
                     name = next(n for n in walk(bound) if isinstance(n, Name) and self._varies(n, context))
                     why = self._differs(name.name, context)
                     self._error(f"the range of a `parallel for` differs per processor: {why}", name.at)
-            inner = replace(self._declare(part.variable, part.at, inner, loop=True), ranges=self._ranges(part, inner))
+            inner = replace(self._declare(part.variable, part.at, inner, loop=True), ranges=self.ranges(part, inner))
             self.varying[part.at] = part.at
         self.block(statement.body, inner)
-
-
-def _of_all(function: str, items: tuple[Expression, ...]) -> Expression:
-    """Return the least ("min") or the largest ("max") item, as an expression."""
-    return reduce(lambda a, b: Call(function, (a, b), b.at), items)
 
 
 def _bounded_form(loop: While | Repeat) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lockstep.pram import functions
+from lockstep.pram.contracts.translating import IN_CONTRACTS, word_of_contracts
 from lockstep.pram.declarations import Symbols
 from lockstep.pram.errors import Diagnostic, Severity, Source, Span, did_you_mean
 from lockstep.pram.expression_text import expression_text
@@ -23,7 +24,6 @@ from lockstep.pram.syntax import (
     Node,
     Not,
     Number,
-    Quantified,
     Shared,
     walk,
 )
@@ -95,14 +95,14 @@ class ExpressionChecker:
         """Check an expression and everything in it."""
         inner: set[int] = set()  # the logarithms and square roots that a `floor` or `ceil` rounds
         for node in walk(expression):
+            if word := word_of_contracts(node):
+                self._error(f"`{word}` {IN_CONTRACTS}", node.at)
+                return
             match node:
                 case Name(name, at):
                     self._name(name, at, context)
                 case Index(name, subscripts, at):
                     self._index(name, subscripts, at)
-                case Binary("==>") | Quantified():
-                    word = node.operator if isinstance(node, Binary) else node.word
-                    self._error(f"`{word}` stands in contracts only: `requires`, `ensures`, `assert` and `invariant`", node.at)
                 case Binary():
                     self._operator(node)
                 case Not(operand):

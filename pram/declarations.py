@@ -8,6 +8,7 @@ from functools import cached_property
 
 from lockstep.pram import functions, parameters
 from lockstep.pram.access import MODES
+from lockstep.pram.contracts.translating import IN_CONTRACTS, word_of_contracts
 from lockstep.pram.errors import Diagnostic, Source, Span, did_you_mean
 from lockstep.pram.syntax import (
     INF,
@@ -190,6 +191,9 @@ class Declarations:
 
     def _parametric(self, expression: Expression | None, where: str, outputs: bool = False) -> None:
         if expression is None:
+            return
+        if ghosts := [node for node in walk(expression) if word_of_contracts(node)]:
+            self._error(f"`{word_of_contracts(ghosts[0])}` {IN_CONTRACTS}", ghosts[0].at)
             return
         self._calls(expression)
         for node in walk(expression):

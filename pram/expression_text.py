@@ -42,7 +42,7 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
         case Conditional(condition, yes, no):
             text, level = f"if {expression_text(condition)} then {expression_text(yes)} else {expression_text(no)}", 0
         case Quantified(word, ranges, body):
-            inside = f"{', '.join(map(_range_text, ranges))} : {expression_text(body)}"
+            inside = f"{', '.join(map(range_text, ranges))} : {expression_text(body)}"
             text, level = (f"{word} {inside}", 0) if word in ("forall", "exists") else (f"{word}({inside})", ATOM)
         case Call(function, arguments):
             return f"{function}({', '.join(expression_text(a) for a in arguments)})"
@@ -53,7 +53,8 @@ def expression_text(expression: Expression, outer: int = 0) -> str:
     return f"({text})" if level < outer else text
 
 
-def _range_text(part: Range) -> str:
+def range_text(part: Range) -> str:
+    """Return the text of a range of a quantifier."""
     if part.items:
         return f"{part.variable} in [{', '.join(map(expression_text, part.items))}]"
     return f"{part.variable} in {expression_text(part.low)} .. {expression_text(part.high)}"

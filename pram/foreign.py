@@ -26,6 +26,8 @@ FOREIGN = {
     "to": "a range is written `0 .. n - 1`, or `n - 1 downto 0`",
     **dict.fromkeys(("printf", "println", "echo", "puts"), "write `print x`, which `lockstep run --trace` shows"),
     "mod": "write `%`",
+    "implies": "write `==>`",
+    "assume": "write `requires` among the declarations, or `assert`",
     "xor": "write `^`",
     "div": "write `/`",
 }

@@ -109,9 +109,10 @@ class _Reader:
         return self.found[at].text if self.found[at].kind != VALUE else VALUE
 
     def read_through(self, word: str) -> Lexemes:
-        """Read up to and including a word."""
-        start = self.at
-        while self.next != word:
+        """Read up to and including a word; a bracket closes one that was opened here."""
+        start, depth = self.at, 0
+        while self.next != word or word == ")" and depth > 1:
+            depth += _depth_change(self.found[self.at])
             self.at += 1
         self.at += 1
         return tuple(self.found[start : self.at])
@@ -265,8 +266,8 @@ def _after_blank(word: Lexeme) -> Lexeme:
 
 
 def _must_break(left: Lexeme, right: Lexeme) -> bool:
-    """Return whether a comment between two lexemes forces a new line."""
-    return bool(left.trailing or right.above)
+    """Return whether two lexemes must stand on different lines: a comment is between them, or an invariant begins."""
+    return bool(left.trailing or right.above or right.text == "invariant")
 
 
 def _with_breaks(first: Lexeme, keyword: Lexeme, rest: Lexemes) -> Iterator[tuple[Lexeme, bool]]:
@@ -301,8 +302,8 @@ def _columns_left(indent: str) -> int:
 def _best_break(words: Lexemes, room: int) -> int:
     """Return where to break a line after at most `room` columns; 0 if nowhere.
 
-    The best place is the one with the fewest open brackets, then before an `invariant`, then after the ranges with which a contract
-    begins, then at the operator that binds least, then the last one.
+    The best place is the one with the fewest open brackets, then after the ranges with which a contract begins, then at the operator
+    that binds least, then the last one.
     """
     depth, length, best, choice, in_ranges = 0, len(words[0].text), (99, 99), 0, False
     for index in range(1, len(words)):
@@ -335,8 +336,6 @@ def _with_comments(lines: list[_Line]) -> Iterator[str]:
 
 def _looseness(left: Lexeme, right: Lexeme) -> int | None:
     """Return how little holds two lexemes together, the less the looser; None if no line may break between them."""
-    if right.text == "invariant":
-        return -2
     if left.text == ",":
         return 0
     return PRECEDENCE.get(right.text) if right.text != "not" and right.kind != RULE else None

@@ -12,8 +12,9 @@ from lockstep.pram.completing import completed
 from lockstep.pram.contracts.holding import Unmet
 from lockstep.pram.errors import InputError, Source
 from lockstep.pram.inputs import InputFile, input_error, read_input_file
-from lockstep.pram.program import Program, read_text
+from lockstep.pram.program import Program
 from lockstep.pram.table_files import SUFFIXES, read_table_file
+from lockstep.pram.texts import read_text
 from lockstep.pram.winner import Winner
 
 

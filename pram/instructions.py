@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, Union
 
-from lockstep.pram.access import LEFT, Combining
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.pram.access import LEFT, NUMBERS, Combining
 from lockstep.pram.errors import Span
 from lockstep.pram.syntax import Expression, For, Parallel
 from lockstep.pram.word import WORD_OPERATIONS, WordOperation
@@ -280,3 +283,10 @@ def rules_of(code: Iterable[Instruction], combining: Combining) -> tuple[Combini
     """Return how the stores of a code combine writes, in a mode that does it in this way; where it stores nothing, as the mode says."""
     found = {instruction.rule_in(combining) for instruction in code if instruction.stores} or {combining}
     return tuple(rule for rule in LEFT if rule in found)
+
+
+def rule_numbers(code: Iterable[Instruction], combining: Combining) -> NDArray[np.int64] | None:
+    """Return the number of the rule of each instruction; None in a mode that combines no writes."""
+    if combining == "order":
+        return None
+    return np.array([NUMBERS[instruction.rule_in(combining)] for instruction in code], np.int64)

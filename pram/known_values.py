@@ -17,17 +17,13 @@ from lockstep.pram.syntax import (
     Assign,
     Binary,
     Call,
-    Called,
     Expression,
     For,
-    If,
     Index,
     Local,
     Name,
-    Parallel,
     ProgramText,
     Repeat,
-    Single,
     Statement,
     While,
     walk,
@@ -35,6 +31,9 @@ from lockstep.pram.syntax import (
 
 #: The value of each name that is known.
 Values = Mapping[str, Expression]
+
+#: The fields in which a statement has blocks.
+BLOCKS = ("then", "otherwise", "body")
 
 #: Longer values are not followed: put into each other, they could double with each statement.
 MOST_NODES = 64
@@ -51,18 +50,14 @@ def _block(body: Iterable[Statement], known: Values, found: dict[Span, Values]) 
     for statement in body:
         if isinstance(statement, While):
             found[statement.at] = known
-        match statement:
-            case If(_, then, otherwise):
-                _block(then, known, found)
-                _block(otherwise, known, found)
-            case While() | Repeat() | For() | Parallel() | Single() | Called():
-                _block(statement.body, _inside(statement, known), found)
+        for block in BLOCKS:
+            _block(getattr(statement, block, ()), _inside(statement, known), found)
         known = _after(statement, known)
 
 
-def _inside(statement: While | Repeat | For | Parallel | Single | Called, known: Values) -> Values:
-    """Return the values at the start of a body, in each round of a loop."""
-    return known if isinstance(statement, (Parallel, Single, Called)) else _without(known, assigned(statement))
+def _inside(statement: Statement, known: Values) -> Values:
+    """Return the values at the start of the blocks in a statement, in each round of a loop."""
+    return _without(known, assigned(statement)) if isinstance(statement, (While, Repeat, For)) else known
 
 
 def _after(statement: Statement, known: Values) -> Values:

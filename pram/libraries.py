@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePath
 
-from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean
+from lockstep.pram.errors import Diagnostic, PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.parser import parse
 from lockstep.pram.syntax import Proc, ProgramText, Use
 
@@ -103,6 +103,11 @@ class Library:
 
     def _error(self, message: str, at: Span) -> None:
         self.errors.append(Diagnostic(message, self.program, at))
+
+
+def no_files(name: str) -> str:
+    """Read no file."""
+    raise fail("a program that comes from no file has no files beside it")
 
 
 def beside(user: str, name: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from lockstep.pram import derived
 from lockstep.pram.access import RULES
 from lockstep.pram.analysis import Analysis
-from lockstep.pram.contracts.kinds import Clause, ContractPoint, Known
+from lockstep.pram.contracts.kinds import ContractPoint, Known, clause_of
 from lockstep.pram.errors import Span
 from lockstep.pram.instructions import PID, AgreementCheck, Decision, Instruction, ItemRange, ItemsCheck, Operand, Trap, constant
 from lockstep.pram.loop_lowering import LoopEmitter, flag_name
@@ -172,7 +172,7 @@ class _Lowering(LoopEmitter):
         known = {name: Known(register) for name, register in self.locals.items()}
         clause, label = None, statement.label if isinstance(statement, Snapshot) else statement.since
         if isinstance(statement, Assert):
-            clause = Clause(statement.word, statement.condition, statement.at)
+            clause = clause_of(statement)
         return ContractPoint(len(self.code), clause, known, not self.guards, label=label)
 
     def store(self, index: Index, value: Expression | Operand, rule: str = "") -> None:

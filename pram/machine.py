@@ -6,7 +6,7 @@ same instruction together, in NumPy. After each step it checks for access confli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from lockstep.pram.contests import Arbiter, Contest
 from lockstep.pram.contracts.holding import Broken
 from lockstep.pram.contracts.watching import Watcher
 from lockstep.pram.errors import PramError, Span, fail
-from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap
+from lockstep.pram.instructions import Apply, Cell, Fetch, Instruction, Next, Operand, Row, Trap, rule_numbers
 from lockstep.pram.job import Job
 from lockstep.pram.loops import Rounds
 from lockstep.pram.reached import FOLLOWED, JUMPED, RAN, Reached
@@ -77,9 +77,10 @@ class Machine:
         self._owners = access.Owners(job.space) if MODES[job.mode].owned else None
         self._everyone = slice(0, job.processors)
         self._rows = [instruction.row for instruction in job.code]
-        self._rules = self._write_rules()
+        self._rules = rule_numbers(job.code, MODES[job.mode].combining)
         self._halted = np.full(job.processors, HALTED, np.int64)
         self._nowhere = np.full(job.processors, NO_DESTINATION, np.int64)
+        self._unread = np.full(job.processors, NO_READ)
         self._together: int | None = None  # the program counter of all processors, if a step left them all at one
         self._before = self.counter  # the program counters before the step that is being made
         self._failing: tuple[str, Sequence[int], Conflict | None, Step | None] = "refused", (), None, None
@@ -98,8 +99,9 @@ class Machine:
         stores = False
         for index, group in self._groups(before):
             instruction, row = self.job.code[index], self._rows[index]
+            ran_before = self._marks[index] & RAN
             self._marks[index] |= RAN
-            if instruction.trap or instruction.checks:
+            if instruction.checks or instruction.trap and not ran_before:  # its constants stay as they are
                 checks.check_before(self, instruction, group)
             if row.value is not None:
                 value[group] = self._value(instruction, row, group, reads)
@@ -129,25 +131,16 @@ class Machine:
 
         Raises: PramError: as `step`. Broken: a contract does not hold. NoHalt: the processors have not halted after `max_steps`.
         """
-        self._check_contracts(None)
+        if self.watcher is not None:
+            self.watcher.check(self, None)
         while self.running:
             if self.costs.time >= max_steps:
                 raise NoHalt(self._no_halt_error(max_steps).diagnostics)
             step = self.step()
             yield step
-            self._check_contracts(step.counter)
+            if self.watcher is not None:
+                self.watcher.check(self, step.counter)
         self.arbiter.check_end(self.costs.time)
-
-    def _check_contracts(self, before: Words | None) -> None:
-        if self.watcher is None:
-            return
-        try:
-            self.watcher.arrive(self, before)
-            if not self.running:
-                self.watcher.end(self)
-        except Broken as error:
-            self._failing = "contract", error.processors, None, None
-            raise
 
     @property
     def space(self) -> Space:
@@ -187,13 +180,17 @@ class Machine:
 
     # -- one group -----------------------------------------------------------------------------
 
-    def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
-        """Yield each instruction that some processors are at, with those processors."""
+    def _groups(self, counter: Words) -> Iterable[tuple[int, Group]]:
+        """Return each instruction that some processors are at, with those processors."""
         first = int(counter[0])
-        if first != HALTED and (self._together == first or (counter == first).all()):
+        return ((first, self._everyone),) if first != HALTED and first == self._together else self._apart(counter)
+
+    def _apart(self, counter: Words) -> Iterator[tuple[int, Group]]:
+        first = int(counter[0])
+        if first != HALTED and (counter == first).all():
             yield first, self._everyone
             return
-        left = np.flatnonzero(counter != HALTED)
+        left = (counter != HALTED).nonzero()[0]
         while len(left):
             index = int(counter[left[0]])
             here = counter[left] == index
@@ -253,7 +250,7 @@ class Machine:
         x, y = (self.operand(getattr(instruction, name), group) for name in names)
         cells = wrap(x + y, self.job.word_bits)
         if np.ndim(cells) == 0:
-            cells = np.broadcast_to(cells, np.shape(self._pids[group]))
+            cells = np.full(len(self._pids[group]), cells)
         checks.check_cells(self, instruction, group, cells)
         return cells
 
@@ -267,11 +264,14 @@ class Machine:
                 return instruction.jumps_to
             case Next.BRANCH:
                 taken = self.operand(instruction.operand("x"), group) == 0
-                jumps = bool(taken.any())
-                self._marks[index] |= (JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)
+                count = np.count_nonzero(taken)
+                jumps, follows = count > 0, count < np.size(taken)
+                self._marks[index] |= (JUMPED if jumps else 0) | (FOLLOWED if follows else 0)
                 if instruction.jumps_to <= index and jumps:
                     self.rounds.jump_back(index)
-                return np.where(taken, instruction.jumps_to, index + 1)
+                if jumps and follows:
+                    return np.where(taken, instruction.jumps_to, index + 1)
+                return instruction.jumps_to if jumps else index + 1
             case Next.STOP:
                 return HALTED
 
@@ -281,7 +281,7 @@ class Machine:
         """Return the cell that each processor reads, or NO_READ."""
         if not reads:
             return self._nowhere
-        cells = np.full(self.job.processors, NO_READ)
+        cells = self._unread.copy()
         for group, read in reads:
             cells[group] = read
         return cells
@@ -293,7 +293,7 @@ class Machine:
             read = Accesses(_joined([self._pids[g] for g, _ in reads]), _joined([cells for _, cells in reads]))
         written = access.NO_ACCESSES
         if stores:
-            pids = np.flatnonzero(step.destination >= 0)
+            pids = (step.destination >= 0).nonzero()[0]
             written = Accesses(pids, step.destination[pids], step.value[pids])
         stored = self._allowed(read, written, step)
         if self.unwritten is not None:
@@ -337,13 +337,6 @@ class Machine:
             raise self.error(*checks.describe_conflict(self.job, conflict, step.counter), conflict.processors, conflict, step)
         return stored
 
-    def _write_rules(self) -> Words | None:
-        """Return the rule of each instruction, if the mode combines writes."""
-        combining = MODES[self.job.mode].combining
-        if combining == "order":
-            return None
-        return np.array([access.NUMBERS[instruction.rule_in(combining)] for instruction in self.job.code], np.int64)
-
     def _no_halt_error(self, max_steps: int) -> PramError:
         """Return the error for a run that reached its limit of steps; it names the loops that the run was in."""
         index = int(self.counter[self.counter != HALTED][0])
@@ -360,9 +353,11 @@ class Machine:
         self._failing = conflict.kind if conflict else kind, [int(pid) for pid in processors], conflict, step
         return fail(f"step {self.costs.time}: {message}", self.job.source, at)
 
-    def failure(self, trace: tuple[Step, ...] = ()) -> Failure:
-        """Return where and why the run failed, after an error. trace: the steps that were kept."""
+    def failure(self, error: PramError, trace: tuple[Step, ...] = ()) -> Failure:
+        """Return where and why the run failed with this error. trace: the steps that were kept."""
         kind, processors, conflict, attempt = self._failing
+        if isinstance(error, Broken):
+            kind, processors = "contract", error.processors
         if attempt is None:
             between = kind in ("no halt", "contract")
             before = self.counter if between else self._before
@@ -404,7 +399,7 @@ def run(job: Job, *, max_steps: int = DEFAULT_MAX_STEPS, seed: int | None = None
             if watch is not None:
                 watch(machine, step)
     except PramError as error:
-        error.failure = machine.failure(tuple(steps))
+        error.failure = machine.failure(error, tuple(steps))
         raise
     return machine.finished(tuple(steps))
 

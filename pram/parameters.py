@@ -22,6 +22,11 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 
 def is_parametric(expression: Expression, parameters: Mapping[str, object]) -> bool:
     """Return whether an expression contains only numbers and parameters."""
+    match expression:  # as most are
+        case Number():
+            return True
+        case Name(name):
+            return name in parameters
     for node in walk(expression):
         if isinstance(node, Index) or isinstance(node, Name) and node.name not in parameters:
             return False

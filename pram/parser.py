@@ -9,6 +9,7 @@ from importlib.resources import files
 from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
 
 from lockstep.pram import syntax
+from lockstep.pram.automaton import Automaton
 from lockstep.pram.building import Builder, Mistake, span
 from lockstep.pram.cache import writable_cache_folder
 from lockstep.pram.errors import Source, Span, fail
@@ -31,11 +32,8 @@ def parse(text: str, name: str = "<text>") -> tuple[ProgramText, Source]:
         raise fail(NO_PROGRAM, source, Span(1, 1))
     nesting = Nesting(source)
     errors = SyntaxErrors(source, nesting, keywords(), shown_terminals())
-    parser = _lark().parse_interactive(source.text)
     try:
-        for token in parser.iter_parse():  # before the parser takes it
-            nesting.see(token)
-        tree: ProgramText = parser.feed_eof()  # type: ignore[no-untyped-call]
+        tree: ProgramText = _automaton().parse(source.text, nesting.see)
     except UnexpectedCharacters as error:
         raise errors.unexpected_character(error) from None
     except UnexpectedToken as error:
@@ -82,6 +80,11 @@ def _lark() -> Lark:
     # To make the tables takes a sixth of a second, so Lark keeps them, with a hash of the grammar.
     tables = str(folder / "grammar.tables") if folder else False
     return Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, transformer=Builder(), cache=tables)
+
+
+@cache
+def _automaton() -> Automaton:
+    return Automaton(_lark())
 
 
 def _check_depth(tree: ProgramText, source: Source) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +22,12 @@ from lockstep.pram.expression_text import expression_text
 from lockstep.pram.inputs import cell_error, input_error, read_array, show_value
 from lockstep.pram.instructions import rules_of
 from lockstep.pram.job import MAX_CELLS, MAX_PROCESSORS, MAX_REGISTERS, Array, Job
-from lockstep.pram.json_places import span_of
-from lockstep.pram.libraries import Library
+from lockstep.pram.libraries import Library, Read, no_files
 from lockstep.pram.lowering import MachineCode, lower
 from lockstep.pram.parser import parse
 from lockstep.pram.procedures import expand
 from lockstep.pram.syntax import INF, Call, Claim, Expression, Number, ProgramText, Shared
+from lockstep.pram.texts import read_text
 from lockstep.pram.word import MAX_WORD_BITS, MIN_WORD_BITS, largest_word, least_word, wrap
 
 Words = NDArray[np.int64]
@@ -146,13 +146,7 @@ def load(path: str | Path) -> Program:
     return parse_program(read_text(path), str(path), read=read_text)
 
 
-def _no_files(name: str) -> str:
-    raise fail("a program that comes from no file has no files beside it")
-
-
-def parse_program(
-    text: str, name: str = "<text>", used: tuple[Source, ...] = (), read: Callable[[str], str] = _no_files
-) -> Program:
+def parse_program(text: str, name: str = "<text>", used: tuple[Source, ...] = (), read: Read = no_files) -> Program:
     """Parse and analyse a program text.
 
     Args: used: libraries, as `Program.source.used` has them; they need not be read. read: returns the text of a file.
@@ -162,44 +156,6 @@ def parse_program(
     tree = expand(written, source, library)
     source = replace(source, used=tuple(library.used.values()))
     return Program(tree, source, analyse(tree, source))
-
-
-def read_text(path: str | Path) -> str:
-    """Return a file's text, without a byte order mark and with LF line ends.
-
-    Raises: PramError: the file cannot be read, or is not text.
-    """
-    nowhere = Source(str(path), "")
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise fail("no such file", nowhere) from None
-    except IsADirectoryError:
-        raise fail("this is a directory, not a file", nowhere) from None
-    except OSError as error:
-        raise fail(f"cannot be read: {error.strerror}", nowhere) from None
-    return decode_text(data, str(path))
-
-
-def decode_text(data: bytes, name: str) -> str:
-    """Return the text of a file's bytes, as `read_text` does. Errors use `name`."""
-    if is_model_file(data):
-        raise fail("this is a model file, not a program or another text", Source(name, ""))
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        before, text = data[: error.start].decode("utf-8-sig"), data.decode("utf-8-sig", "replace")
-        advice = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise fail(
-            f"not UTF-8 text: 0x{data[error.start]:02x} at byte {error.start + 1}{advice}",
-            Source(name, text),
-            span_of(before, len(before)),
-        ) from None
-
-
-def is_model_file(data: bytes) -> bool:
-    """Return whether a file that starts with `data` is a safetensors file: eight bytes of a length, then JSON."""
-    return data[8:10] == b'{"' and 0 in data[:8]
 
 
 def _values_text(values: Mapping[str, int]) -> str:

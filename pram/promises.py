@@ -17,9 +17,9 @@ def promised(proc: Proc, body: Body, copier: Copier, names: Names, at: Span) -> 
     for promise in proc.promises:
         condition, place = copier.expression(promise.condition, names), copier.place(promise.at)
         if isinstance(promise, Requires):
-            before.append(Assert(condition, place))
+            before.append(Assert(condition, place, word="requires"))
         else:
-            after.append(Assert(condition, place, label))
+            after.append(Assert(condition, place, label, word="ensures"))
     if any(isinstance(promise, Ensures) for promise in proc.promises):
         before.append(Snapshot(label, at))
     inner: Body = (Called(proc.name, body, at),) if returns(body) else body

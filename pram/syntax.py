@@ -14,343 +14,56 @@ A `Contract` is an expression of a contract. It is no part of what is compiled, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Union, get_args
 
 from lockstep.pram.errors import Span
-
-#: The name of the largest word. It is reserved, so no program can declare it.
-INF = "inf"
-PREFIX_SUMS = ("ps", "psm")  # the names of a PrefixSum, which are not reserved
-#: The words that take ranges in contracts. The first two are reserved.
-QUANTIFIERS = ("forall", "exists", "sum", "count", "max", "min")
-#: The operators that compare; they do not chain.
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-
-
-def place() -> Span:
-    """The field `at`, which comparisons ignore."""
-    return field(compare=False, repr=False, default=Span(0, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    value: int
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A parameter, local, loop variable, scalar in shared memory, `pid` or `inf`."""
-
-    name: str
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """`A[e]`, `M[e, f]` or `C[e, f, g]`."""
-
-    name: str
-    subscripts: tuple[Expression, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """`left operator right`; `at` is the operator's place.
-
-    A sum of 2,000 terms is 1,999 nodes, each the `left` of the next. Comparing and hashing therefore loop over `left`.
-    """
-
-    operator: str
-    left: Expression
-    right: Expression
-    at: Span = place()
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Binary):
-            return NotImplemented
-        ours, theirs = left_chain(self), left_chain(other)
-        return len(ours) == len(theirs) and ours[0].left == theirs[0].left and all(
-            a.operator == b.operator and a.right == b.right for a, b in zip(ours, theirs))  # fmt: skip
-
-    def __hash__(self) -> int:
-        chain = left_chain(self)
-        return hash((chain[0].left, *((node.operator, node.right) for node in chain)))
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    operand: Expression
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`function(arguments)`: see `lockstep.pram.functions`."""
-
-    function: str
-    arguments: tuple[Expression, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Conditional:
-    """`if condition then yes else no`, as a value."""
-
-    condition: Expression
-    yes: Expression
-    no: Expression
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Quantified:
-    """`word ranges : body`, in contracts only; word is forall, exists, or with parentheses sum, count, max or min."""
-
-    word: str
-    ranges: tuple[Range, ...]
-    body: Expression
-    at: Span = place()
-
-
-Expression = Union[Number, Name, Index, Binary, Not, Call, Conditional, Quantified]
-
-#: An expression of a contract: opaque to `children` and `walk`.
-Contract = Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """`invariant condition` of a loop: it holds before every round, and of `while` and `for` also at the end."""
-
-    condition: Contract
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """`local name := value`. Of a loop variable over a list, `items` has the values that it takes; no program can assign it."""
-
-    name: str
-    value: Expression
-    at: Span = place()
-    items: tuple[Expression, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LocalArray:
-    """`local name[dimensions]`: an array for each processor."""
-
-    name: str
-    dimensions: tuple[Expression, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """`name := value` for a local or a scalar in shared memory; `rule`, if `combine` is before it: a key of `access.RULES`."""
-
-    name: str
-    value: Expression
-    at: Span = place()
-    rule: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """`name[subscripts] := value`; `rule` as in an Assign."""
-
-    name: str
-    subscripts: tuple[Expression, ...]
-    value: Expression
-    at: Span = place()
-    rule: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Several:
-    """`a, b := e, f`: all values are computed, then assigned from left to right."""
-
-    targets: tuple[Union[Name, Index], ...]
-    values: tuple[Expression, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class PrefixSum:
-    """`ps(name, target)`: in the order of pids, each processor adds `name` to a cell, and gets in it what the cell held before."""
-
-    name: str
-    target: Union[Name, Index]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class If:
-    """`if condition then .. else .. end`; an `elif` is an If alone in `otherwise`."""
-
-    condition: Expression
-    then: tuple[Statement, ...]
-    otherwise: tuple[Statement, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class While:
-    """`while condition atmost bound do body end`; `bound` may be None."""
-
-    condition: Expression
-    body: tuple[Statement, ...]
-    bound: Expression | None = None
-    at: Span = place()
-    invariants: tuple[Invariant, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """`repeat body until condition atmost bound`; `bound` may be None."""
-
-    body: tuple[Statement, ...]
-    condition: Expression
-    bound: Expression | None = None
-    at: Span = place()
-    invariants: tuple[Invariant, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class For:
-    """`for variable in first .. last step by atmost bound` or, with `down`, `first downto last`; the two words may be missing.
-
-    `for variable in [items]` has its values in `items`; `first .. last` then counts them from 0.
-    """
-
-    variable: str
-    first: Expression
-    last: Expression
-    down: bool
-    body: tuple[Statement, ...]
-    by: Expression | None = None
-    bound: Expression | None = None
-    at: Span = place()
-    items: tuple[Expression, ...] = ()
-    invariants: tuple[Invariant, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """`variable in low .. high` of a `parallel for`, both ends included; or `variable in [items]`, as in a For."""
-
-    variable: str
-    low: Expression
-    high: Expression
-    at: Span = place()
-    items: tuple[Expression, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Parallel:
-    """`parallel for ranges on processors do body end`; `processors` may be None."""
-
-    ranges: tuple[Range, ...]
-    body: tuple[Statement, ...]
-    processors: Expression | None = None
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    body: tuple[Statement, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """`break`: it leaves the loop around it."""
-
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """`return`: it ends the item of a processor in the `parallel for` or `single` around it."""
-
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text in a `print`, without its quotation marks."""
-
-    value: str
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Print:
-    """`print items`: `run --trace` shows them. It takes no step, and is no part of what is compiled."""
-
-    items: tuple[Union[Text, Expression], ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Assert:
-    """`assert condition`. It takes no step, and is no part of what is compiled.
-
-    since: the Snapshot that `old` in it means; "" for the start of the run. word: another one if it stands for another contract.
-    """
-
-    condition: Contract
-    at: Span = place()
-    since: str = ""
-    word: str = "assert"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Keeps shared memory as it is here, for the `old` of an Assert whose `since` is `label`. Programs cannot write it."""
-
-    label: str
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class CallStatement:
-    """`procedure(arguments)`. An operator that is an argument is a Name, such as Name("+"); a row is an Index."""
-
-    procedure: str
-    arguments: tuple[Expression, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class SideBySide:
-    """`parallel calls end`: calls that run at once, each on its own processors."""
-
-    calls: tuple[CallStatement, ...]
-    at: Span = place()
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The body of a procedure, in the place of a call. A `return` in it ends the body. Programs cannot write it."""
-
-    procedure: str
-    body: tuple[Statement, ...]
-    at: Span = place()
-
-
-Statement = Union[
-    Local, LocalArray, Assign, Store, Several, PrefixSum, If, While, Repeat, For, Parallel, Single, Halt, Break, Return, Print,
-    Assert, Snapshot, CallStatement, SideBySide, Called,
-]  # fmt: skip
+from lockstep.pram.expressions import (
+    COMPARISONS,
+    INF,
+    QUANTIFIERS,
+    Binary,
+    Call,
+    Conditional,
+    Contract,
+    Expression,
+    Index,
+    Name,
+    Not,
+    Number,
+    Quantified,
+    Range,
+    left_chain,
+    place,
+)
+from lockstep.pram.statements import (
+    CONTROL,
+    PREFIX_SUMS,
+    Assert,
+    Assign,
+    Break,
+    Called,
+    CallStatement,
+    For,
+    Halt,
+    If,
+    Invariant,
+    Local,
+    LocalArray,
+    Parallel,
+    PrefixSum,
+    Print,
+    Repeat,
+    Return,
+    Several,
+    SideBySide,
+    Single,
+    Snapshot,
+    Statement,
+    Store,
+    Text,
+    While,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,9 +177,6 @@ class Proc:
     at: Span = place()
 
 
-#: Statements that all processors run together, but for loops that they leave one by one.
-CONTROL = (While, Repeat, Parallel, Single, Halt, Break)
-
 Declaration = Union[Mode, Param, Word, Procs, Shared, Claim, Requires, Ensures, Use, Proc]
 
 
@@ -497,17 +207,6 @@ def returns(body: Iterable[Statement]) -> bool:
     """Return whether a `return` in a body ends the body: not the item of a `parallel` or `single`, or another call, in it."""
     nodes = [node for statement in body for node in walk(statement, without=(Parallel, Single, Called))]
     return any(isinstance(node, Return) for node in nodes)
-
-
-def left_chain(top: Binary) -> list[Binary]:
-    """Return the nodes from `top` down the left operands, innermost first: for `a + b - c`, these are `a + b` and `a + b - c`.
-
-    A sum is a tree as deep as it has terms, and Python limits recursion. So code that walks expressions loops over this list.
-    """
-    chain = [top]
-    while isinstance(below := chain[-1].left, Binary):
-        chain.append(below)
-    return chain[::-1]
 
 
 def children(node: Node) -> list[Node]:
@@ -556,3 +255,13 @@ def walk(node: Node, without: tuple[type, ...] = ()) -> Iterator[Node]:
             yield top
             if FIELDS[type(top)]:  # names and numbers, which most nodes are, have nothing below
                 stack += children(top)[::-1]
+
+
+__all__ = [
+    "Assert", "Assign", "Binary", "Break", "COMPARISONS", "CONTROL", "Call", "CallStatement", "Called", "Claim",
+    "Conditional", "Contract", "Declaration", "Ensures", "Expression", "FIELDS", "For", "Formal", "Halt", "INF", "If",
+    "Index", "Invariant", "Local", "LocalArray", "Mode", "Name", "Node", "Not", "Number", "PREFIX_SUMS", "Parallel", "Param",
+    "PrefixSum", "Print", "Proc", "Procs", "ProgramText", "QUANTIFIERS", "Quantified", "Range", "Repeat", "Requires",
+    "Return", "Several", "Shared", "SideBySide", "Single", "Snapshot", "Statement", "Store", "Text", "Use", "While", "Word",
+    "children", "contracts", "left_chain", "place", "returns", "walk", "with_contracts",
+]  # fmt: skip

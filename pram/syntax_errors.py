@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -17,7 +18,7 @@ from lockstep.pram.syntax import COMPARISONS
 NO_PROGRAM = "there is no program here; one starts with `program NAME`"
 
 LOOKALIKES = {"≤": "<=", "≥": ">=", "≠": "!=", "←": ":=", "×": "*", "÷": "/", "∧": "and", "∨": "or", "¬": "not",
-              "−": "-", "–": "-", "…": "..", "⌈": "lg"}  # fmt: skip
+              "−": "-", "–": "-", "…": "..", "⌈": "lg", "⇒": "==>", "∀": "forall", "∃": "exists", "∑": "sum"}  # fmt: skip
 
 #: Letters of other alphabets that look like Latin ones.
 HOMOGLYPHS = dict(zip("аеорсухіјѕһАВЕЅКМНІЈОРСТУХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijshABESKMHIJOPCTYXoABEZHIKMNOPTYX"))
@@ -30,6 +31,8 @@ CHARACTERS = {"=": "write `:=` to assign, `==` to compare", ":": "write `:=` to 
               '"': "a text stands in a `print`, and ends on its line", "'": "a text stands in a `print`, between two `\"`"}  # fmt: skip
 DOUBLED = {"&": "write `and`, or one `&` for bits", "|": "write `or`, or one `|` for bits", "/": "comments start with `#`",
            "*": "there is no power: write `1 << k` for 2 to the k, or multiply"}  # fmt: skip
+#: What takes ranges.
+RANGES = re.compile(r"\b(forall|exists|for|sum|count|max|min)\b(?=\s*\(\s*\w+\s+in\b|\s+\w+\s+in\b)")
 DECLARATIONS = ("mode", "param", "const", "word", "procs", "shared", "claim", "requires", "ensures", "use", "proc")
 
 
@@ -92,6 +95,8 @@ class SyntaxErrors:
         """Return advice, starting with `; ` or `: `, for an unexpected token."""
         if expected == {"NAME"} and token in self.keywords:
             return ": it is a reserved word and cannot be a name"
+        if advice := self._advice_on_contract(token, previous, expected):
+            return advice
         if expected == {"IN"}:
             return "; a loop is written `for i in 0 .. 3 do`"
         if expected == {"RELATION"}:
@@ -114,6 +119,8 @@ class SyntaxErrors:
             return "; a text stands in a `print`, right after the word or a comma"
         if token == "]" and previous == "[" and self.nesting.recent[0] == "in":
             return "; a list has at least one item"
+        if token == "step" and previous == "]":
+            return "; a list of values has no `step`"
         if token == "," and "UPTO" in expected:
             return "; a list is written in brackets, as in `for i in [1, 2, 5] do`"
         if token == ".." and self.nesting.open and self.nesting.open[-1] == "[":
@@ -123,6 +130,20 @@ class SyntaxErrors:
         if token in DECLARATIONS and "NAME" in expected and previous is not None:
             return "; declarations stand before the first statement"
         return self._unclosed(token, expected) or self._hint(token, expected)
+
+    def _advice_on_contract(self, token: Token, previous: Token | None, expected: set[str]) -> str:
+        shown, recent = self._shown(expected), self.nesting.recent
+        if token == ":" and shown == [".."] or shown == ["in"] and {"forall", "exists"} & {*recent}:
+            return "; a quantifier is written `forall i in 0 .. n - 1 : A[i] > 0`"
+        if shown == ["in"] and [opener for opener in self.nesting.open if opener is not token][-1:] == ["("]:
+            return "; what goes through a range is written `sum(i in 0 .. n - 1 : A[i])`"
+        if token == "invariant":
+            return "; it belongs to a `while`, `repeat` or `for`, and stands before `do`, or after `repeat`; elsewhere write `assert`"
+        if token == ">" and previous in ("-", "=") and self._text_at(previous).startswith(("->", "=>")):
+            return "; write `==>` for what follows from a condition"
+        if token == "=" and self._text_at(token).startswith("=>"):
+            return "; write `==>` for what follows from a condition, `>=` to compare"
+        return ""
 
     def _text_at(self, token: Token) -> str:
         """Return the rest of the line from a token on."""
@@ -167,8 +188,12 @@ class SyntaxErrors:
         return fail(f"{what}{did_you_mean(given, MODES) or '; the modes are ' + ', '.join(MODES)}", self.source, at)
 
     def _shown(self, expected: set[str]) -> list[str]:
-        """Return terminals as programs write them."""
-        return sorted(self.terminals.get(name, name) for name in expected)
+        """Return terminals as programs write them. Ranges of loops and of quantifiers read alike, up to what follows them."""
+        shown = {self.terminals.get(name, name) for name in expected}
+        if {":", "do"} <= shown:
+            read = self.source.text[: self.nesting.recent[-1].start_pos]
+            shown -= {":"} if RANGES.findall(read)[-1:] == ["for"] else {"do", "on"}
+        return sorted(shown - {"invariant"})  # which nobody misses
 
     def _expectation(self, expected: set[str]) -> str:
         """Return `; expected ...` if at most four tokens are possible, else ""."""

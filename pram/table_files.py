@@ -25,7 +25,7 @@ def read_table_file(path: Path) -> InputFile:
     Raises: PramError: the file cannot be read, or is not of its form.
     """
     if path.suffix == ".csv":
-        from lockstep.pram.program import read_text
+        from lockstep.pram.texts import read_text
 
         return InputFile({}, _csv_arrays(Source(str(path), read_text(path))))
     try:

@@ -16,8 +16,9 @@ from lockstep.models.sampling import Sampling
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span, fail
 from lockstep.pram.input_files import check_winner, placing, winner_given
 from lockstep.pram.inputs import InputFile, read_input_lines
-from lockstep.pram.program import Program, read_text
+from lockstep.pram.program import Program
 from lockstep.pram.progress import Progress, silent
+from lockstep.pram.texts import read_text
 from lockstep.pram.winner import LOWEST, Winner
 from lockstep.proofs_check.certificate import require_certificate
 from lockstep.proofs_check.decoding import PLAIN, Decoded, DecodeOptions, Prepared, check_fits, lay_out, pick_engine

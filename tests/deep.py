@@ -1,4 +1,4 @@
-"""`python -m deep`, with tests/ on the path: the tier of more than an hour - all proofs, all mutants, samplers, many random programs."""
+"""`python -m deep`, with tests/ on the path: the tier of more than an hour: proofs, mutants, contracts, samplers, random programs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from typing import Annotated, Any, Optional
 import typer
 from kit.copies import States, every_change_repaired, hits_repaired
 from kit.jobs import job_of
+from kit.program_mutants import VERDICTS, judged_file, with_contracts
 from kit.sampler_runs import Piece, Tally, decoded, sizes
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -114,6 +115,25 @@ def mutants(workers: int, done: Callable[[], None]) -> Part:
     )
     done()
     return Part("mutants", words, time.perf_counter() - begin, status == FINE)
+
+
+#: The example programs that say what they ensure.
+PROMISING = with_contracts()
+
+
+def contracts(workers: int, done: Callable[[], None]) -> Part:
+    """Mutants of example programs with contracts: those whose outputs are wrong are found by a contract, or by the machine."""
+    begin, found = time.perf_counter(), []
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        for of_program in pool.map(judged_file, PROMISING):
+            found.append(of_program)
+            done()
+    counts = sum((of_program.counts for of_program in found), Counter())
+    words = f"{counts.total():,} mutants of {len(found)} programs: " + ", ".join(f"{counts[v]:,} {v}" for v in VERDICTS)
+    missed = [f"{of_program.program} {what}" for of_program in found for what in of_program.missed]
+    words += f"; FAILED: {'; '.join(missed)}" if missed else ""
+    heads = ("program", "mutants", *VERDICTS)
+    return Part("contracts", words, time.perf_counter() - begin, not missed, ((heads, [of_program.row for of_program in found]),))
 
 
 #: Straight code of up to so many processors and steps, and so many random programs, on which samplers are held.
@@ -237,7 +257,7 @@ def main(
     programs: Annotated[int, typer.Option(min=1, help="Random programs.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random programs.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = os.cpu_count() or 1,
-    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, samplers, repair, sudoku, or random programs.",
+    only: Annotated[Optional[str], typer.Option(help="proofs, mutants, contracts, samplers, repair, sudoku, or random programs.",
                                                 show_default=False)] = None,
     puzzles: Annotated[str, typer.Option("--sudoku", help="A file of Sudokus, one in each line.")] = "sudoku_hard",
     file: Annotated[Optional[Path], typer.Option("--markdown", help="Write the tables to a file, and to a record beside it, NAME.json.",
@@ -247,6 +267,7 @@ def main(
     parts: dict[str, Callable[[], Part]] = {
         "proofs": lambda: shown(proofs, len(PROGRAMS), workers),
         "mutants": lambda: shown(mutants, 1, workers),
+        "contracts": lambda: shown(contracts, len(PROMISING), workers),
         "samplers": lambda: shown(samplers, len(SAMPLED), workers),
         "repair": lambda: shown(repair, len(PROGRAMS), workers),
         "sudoku": lambda: sudoku(puzzles),

@@ -77,7 +77,7 @@ def test_the_text_of_a_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
     divergence = check_agreement(compiled, job, time).divergence
     assert str(divergence).replace(str(DIRECTORY), "DIR") == (
         "decoding step 4, position 16, processor 0, value: expected WORD 3, found WORD 2\n"
-        "DIR/tree_sum.pram:11:17: instruction 3: add\n"
+        "DIR/tree_sum.pram:13:17: instruction 3: add\n"
         "    local h := (m + 1) >> 1        # ceil(m/2)\n"
         "                  ^"
     )

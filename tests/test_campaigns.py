@@ -26,7 +26,7 @@ from lockstep.pram.program import parse_program
 from lockstep.pram.winners import HIGHEST, LOWEST, Winner
 from lockstep.proofs_check.fuzzing import random_programs
 from lockstep.proofs_check.fuzzing.campaign import failed_checks, fuzz, random_of
-from lockstep.proofs_check.fuzzing.counts import GROUPS, REFUSALS, REFUSED, CampaignCounts, lacking
+from lockstep.proofs_check.fuzzing.counts import CONTRACTS, GROUPS, REFUSALS, REFUSED, CampaignCounts, lacking
 from lockstep.proofs_check.fuzzing.features import count_features
 from lockstep.proofs_check.fuzzing.random_programs import language_program
 from lockstep.proofs_check.fuzzing.shrinking import make_at_random, shrink
@@ -37,7 +37,7 @@ from lockstep.proofs_check.verification import Options, cases
 BARE = Options(constructions=(), max_steps=1500)
 ALL = Options(constructions=("mdm", "ap-mdm", "ap-mdm one-step"), max_steps=300, max_context=4000, engine=FASTEST.engine)
 #: How often 1700 programs must meet every kind of a group, about half of what they do.
-LEAST = {"statements": 80, "operators": 165, "values": 100, "written": 25, "arrays": 250, "control": 18, "loops": 16,
+LEAST = {"statements": 80, "operators": 165, "values": 100, "written": 25, "arrays": 250, "control": 18, "loops": 16, "contracts": 45,
          "instructions": 300, "modes": 40, "resolved": 20, "rules": 7, "refused": 4, "divergence": 12000}  # fmt: skip
 
 
@@ -103,6 +103,13 @@ def test_write_rules_that_are_lacking_are_noticed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(random_programs._Writer, "write_rule", lambda self, one_in: "")
     found = {kind for kind in lacking(fuzz(150, 1, BARE).counts.coverage()) if "combine" in kind or "rules" in kind}
     assert found == {"written: combine", "written: combine of an array", "rules: and", "rules: or"}
+
+
+def test_contracts_that_are_lacking_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_programs._Writer, "at", lambda self, spot: "")
+    monkeypatch.setattr(random_programs._Writer, "promises", lambda self, statements: [])
+    found = {kind for kind in lacking(fuzz(40, 1, BARE).counts.coverage()) if kind.startswith("contracts: ")}
+    assert found == {f"contracts: {kind}" for kind in CONTRACTS}
 
 
 def test_machine_programs_meet_every_conflict() -> None:

@@ -100,6 +100,13 @@ def test_arrays(cells: list[int], text: str, why: str) -> None:
     assert broken(of(body, f"ensures {text}"), 3, cells) == f"at the end: `ensures` does not hold: {why}"
 
 
+def test_a_permutation_of_two_arrays_together() -> None:
+    program = parse_program("program t\nshared A[1] : input, B[2] : input, C[3] : input\nrequires permutation(C, A, B)\n")
+    run(program, {}, {"A": [1], "B": [2, 1], "C": [1, 1, 2]})
+    with pytest.raises(Unmet, match="C holds 1 once, A and B hold it twice"):
+        run(program, {}, {"A": [1], "B": [2, 1], "C": [1, 2, 2]})
+
+
 def test_rows_scalars_and_other_first_subscripts() -> None:
     program = parse_program(
         "program t\nshared M[2, 3] : input, B[1 .. 3] : input, x : input, C[2, 2, 2] : input\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import deep
 import pytest
+from kit.program_mutants import Found
 from kit.sampler_runs import Piece, Tally
 from typer.testing import CliRunner
 
@@ -27,6 +29,10 @@ def ticks() -> None:
 
 def failing(piece: Piece) -> tuple[Tally, str]:
     return Tally(), "step 2"
+
+
+def overlooked(path: Path) -> Found:
+    return Found(path.stem, Counter(missed=1), ("line 1",), ())
 
 
 def unrepaired(*arguments: Any) -> None:
@@ -64,7 +70,7 @@ def test_a_real_proof_real_mutants_and_a_real_campaign(monkeypatch: pytest.Monke
 
 CHANGES: list[dict[str, Any]] = [
     {}, {"proof": {"holds": False}}, {"proof": {"seconds": 61.0}}, {"mutation": 3}, {"fuzz": 3}, {"samplers": 3}, {"repair": 3},
-    {"sudoku": 3},
+    {"sudoku": 3}, {"contracts": 3},
 ]  # fmt: skip
 
 
@@ -74,6 +80,9 @@ def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pyt
     monkeypatch.setattr(deep, "SAMPLED", [(1, 1, 0)])
     if "samplers" in changed:
         monkeypatch.setattr(deep, "decoded", failing)
+    monkeypatch.setattr(deep, "PROMISING", [path for path in deep.PROMISING if path.stem == "permutation"])
+    if "contracts" in changed:
+        monkeypatch.setattr(deep, "judged_file", overlooked)
     if "repair" in changed:
         monkeypatch.setattr(deep, "hits_repaired", unrepaired)
     monkeypatch.setattr(deep, "every_change_repaired", lambda states: 5)
@@ -88,7 +97,8 @@ def test_whatever_fails_fails_the_tier(changed: dict[str, Any], monkeypatch: pyt
     assert ("0 of 1 puzzles of sudoku_hard are right" in text) == ("sudoku" in changed)
     assert ("FAILED: step 2" in text) == ("samplers" in changed)
     assert ("state 3 stays wrong" in text) == ("repair" in changed)
-    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 6 - bool(changed)
+    assert ("FAILED: permutation line 1" in text) == ("contracts" in changed)
+    assert text.count("| FAILED |") == bool(changed) and text.count("| held |") == 7 - bool(changed)
 
 
 def test_a_command_that_crashes_is_no_answer() -> None:

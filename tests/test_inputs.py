@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=25
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 def test_inputs_of_the_examples_are_in_their_ranges(path: Path) -> None:
     program, sizes = load(path), []
+    anything = replace(program, has_contracts=False)  # what it requires is more than ranges
 
     @FIXED
     @given(program_inputs(program, 4))
     def check(inputs: tuple[dict[str, int], dict[str, Any]]) -> None:
         sizes.append(inputs[0])
         assert outside(program, *inputs) == []
-        assert program.instantiate(*inputs).space >= 0
+        assert anything.instantiate(*inputs).space >= 0
 
     check()
     assert len({repr(params) for params in sizes}) >= 3

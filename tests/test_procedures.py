@@ -6,12 +6,18 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from kit.commands import FINE, WRONG, Do
 from kit.lessons import HEAD as LESSON_HEAD
+from kit.runs import assert_same
+from oracles.calls import with_bodies
+from oracles.evaluator import evaluate
 
 from lockstep.pram.errors import PramError
+from lockstep.pram.libraries import standard_text
 from lockstep.pram.machine import Run, run
+from lockstep.pram.parser import parse
 from lockstep.pram.profile import profile
 from lockstep.pram.program import parse_program
 
@@ -38,6 +44,11 @@ SAME = {
     "so is one that is an `out`, too": (
         "proc f(x, out y) y := y + 1\ny := y + x end\nlocal z := 3\nf(z, z)\ns := z",
         "local z := 3\nlocal x := z\nz := z + 1\nz := z + x\ns := z"),
+    "so is one that an inner call assigns": (
+        "proc g(out y) y := y + 1 end\nproc f(x, out y) g(x)\ny := x end\nlocal z := 3\nf(z, s)\ns := s + z",
+        "local z := 3\nlocal x := z\nx := x + 1\ns := x\ns := s + z"),
+    "a value in an expression is 0 at first": (
+        "proc f(out y) y := y + 5 end\ns := 1 + f()", "local a := 0\na := a + 5\ns := 1 + a"),
     "the subscript of a place is computed once": (
         f"proc f(out y) y := y + 1 end\n{EACH} f(A[i ^ 1]) end", f"{EACH} local k := i ^ 1\nA[k] := A[k] + 1 end"),
     "a subscript that is an operand stays": (
@@ -62,7 +73,8 @@ SAME = {
     "a value in an expression": (
         "proc f(x, out y) y := x * x end\ns := 1 + f(5) * f(3)",
         "local a := 0\na := 5 * 5\nlocal b := 0\nb := 3 * 3\ns := 1 + a * b"),
-    "a value of a value": ("proc f(x, out y) y := x + n end\nlocal z := f(f(1))", "local a := 0\na := 1 + n\nlocal b := 0\nb := a + n\nlocal z := b"),
+    "a value of a value": ("proc f(x, out y) y := x + n end\nlocal z := f(f(1))",
+        "local a := 0\na := 1 + n\nlocal b := 0\nb := a + n\nlocal z := b"),
     "a value as a subscript": (
         "proc f(x, out y) y := x + 1 end\nsingle do A[f(0)] := f(4) end",
         "single do local a := 0\na := 0 + 1\nA[a] := 4 + 1 end"),
@@ -75,7 +87,8 @@ SAME = {
     "statements that hold all processors": (
         "proc f(X[], m) while m > 1 do m := m >> 1\nparallel for t in 0 .. m - 1 do X[t] := X[t] + X[t + m] end end end\nf(A, n)",
         "local m := n\nwhile m > 1 do m := m >> 1\nparallel for t in 0 .. m - 1 do A[t] := A[t] + A[t + m] end end"),
-    "a prefix sum": (f"proc f(x, out y) local z := x\nps(z, y)\nA[x] := z end\n{EACH} f(i, s) end", f"{EACH} local z := i\nps(z, s)\nA[i] := z end"),
+    "a prefix sum": (f"proc f(x, out y) local z := x\nps(z, y)\nA[x] := z end\n{EACH} f(i, s) end",
+        f"{EACH} local z := i\nps(z, s)\nA[i] := z end"),
     "several assignments": (
         f"proc f(out x, out y) x, y := y, x end\n{EACH} f(A[i], V[i, i]) end", f"{EACH} A[i], V[i, i] := V[i, i], A[i] end"),
     "swap": (f"{EACH} swap(A[i], V[i, i]) end", f"{EACH} local t := A[i]\nA[i] := V[i, i]\nV[i, i] := t end"),
@@ -104,13 +117,20 @@ RETURNS = {
         [9, 9, 5, 2],
         4 + (3 + 1 + 1 + 1) + 3 + 1,
     ),
+    "at two places": (
+        "proc f(x, out y) if x == 1 then y := 6\nreturn end\nif x == 3 then y := 7\ny := 5\nreturn end\ny := 9 end\n"
+        f"{EACH} f(A[i], A[i]) end\n",
+        [5, 6, 9, 6],
+        4 + 1 + (3 + 2) + (3 + 3) + 1 + 1 + 1,
+    ),
     "out of a loop": (
         f"proc f(x, out y) for k in 0 .. 3 do y := k\nif k == x then return end end\ny := 9 end\n{EACH} f(A[i], A[i]) end\n",
         [3, 1, 9, 1],
         4 + 1 + (1 + 4 * (4 + 1 + 3 + 1) + 2 + 1 + 1) + 1,
     ),
     "within another call that returns": (
-        f"proc g(out y) if y > 2 then return end\ny := 5 end\nproc f(out y) g(y)\nif y == 5 then return end\ny := 6 end\n{EACH} f(A[i]) end\n",
+        f"proc g(out y) if y > 2 then return end\ny := 5 end\n"
+        f"proc f(out y) g(y)\nif y == 5 then return end\ny := 6 end\n{EACH} f(A[i]) end\n",
         [6, 5, 6, 5],
         4 + ((4 + 1 + 1 + 1) + (4 + 1) + 1 + 1) + 1,
     ),
@@ -133,6 +153,20 @@ def test_return_ends_the_call(name: str) -> None:
     text, expected, steps = RETURNS[name]
     found = run_text(text)
     assert (found.outputs["A"], found.time) == (expected, steps)
+
+
+def test_rows_and_extents() -> None:
+    """Of arrays with three subscripts, whose extents differ."""
+    text = (
+        "program t\nparam n\nshared W[n, 3, 5] : output, E[3] : output\n"
+        "proc f(X[], out e, k, m, v) e := extent(X)\nX[k, m] := v end\nproc g(X[], out e, k, v) e := extent(X)\nX[k] := v end\n"
+        "proc h(X[], out e) e := extent(X) end\n"
+        "single do f(W[1], E[1], 2, 3, 7)\ng(W[0, 2], E[2], 4, 8)\nh(W, E[0]) end\n"
+    )
+    found = run(parse_program(text).instantiate({"n": 2}, {}))
+    W = [[[0] * 5 for _ in range(3)] for _ in range(2)]
+    W[1][2][3], W[0][2][4] = 7, 8
+    assert found.outputs["E"] == [2, 3, 5] and parse_program(text).layout({"n": 2})[0].read(found.memory) == np.array(W).tolist()
 
 
 def test_names_of_a_body_are_its_own() -> None:
@@ -239,6 +273,14 @@ def test_what_differs_from_item_to_item_is_computed_anew() -> None:
     assert found.time == first + middle + last + 1
 
 
+def test_statements_between_keep_their_order() -> None:
+    """What is the same for all items is read after the items have written."""
+    head = HEAD.replace("procs n", "procs n * n")
+    body = "proc f(X[], k)\nif k == 2 then s := 9 end\nlocal q := s\nparallel for t in 1 .. n - 1 do X[t] := q end\nend\n"
+    found = run(parse_program(head + body + f"{EACH} f(V[i], i) end\n").instantiate({"n": 4}, ARRAYS))
+    assert found.outputs["V"] == [[4 * i, 9, 9, 9] for i in range(4)]
+
+
 def test_calls_side_by_side() -> None:
     head = HEAD.replace("procs n", "procs 2 * n")
     text = (
@@ -248,6 +290,8 @@ def test_calls_side_by_side() -> None:
     )
     found = run(parse_program(text).instantiate({"n": 4}, ARRAYS))
     assert found.outputs["A"] == [4, 1, 5, 1]
+    three = run_text("proc f(x, out y) y := x + 1 end\nparallel f(5, A[2]) f(7, A[0]) f(n, A[1]) end\n")
+    assert three.outputs["A"] == [8, 5, 6, 1] and three.time == 4 + 2 * (3 * 3 - 1) + 2 + 1  # values and subscripts are lists
     assert [row[0] for row in found.outputs["V"]] == [6, 22, 8, 12]  # type: ignore[index,union-attr]
 
 
@@ -270,3 +314,17 @@ def test_a_program_uses_files_beside_it(do: Do) -> None:
 def test_a_local_array_of_a_procedure_keeps_its_words() -> None:
     found = run_text(f"proc f(out y) local w[1]\nw[0] := w[0] + 1\ny := w[0] end\n{EACH} f(A[i])\nf(A[i])\nf(A[i]) end\n")
     assert found.outputs["A"] == [3, 3, 3, 3]
+
+
+# -- a second implementation --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*SAME, *RETURNS])
+def test_the_evaluator_agrees(name: str) -> None:
+    """It replaces calls by itself."""
+    text = HEAD + (SAME[name][0] if name in SAME else RETURNS[name][0])
+    ours = run_text(text.removeprefix(HEAD))
+    library = parse(standard_text("moving"), "<moving>")[0]
+    theirs = evaluate(with_bodies(parse(text)[0], (library,)), {"n": 4}, ARRAYS)
+    assert_same(ours, theirs)
+    assert_same(ours, evaluate(parse_program(text).tree, {"n": 4}, ARRAYS))

@@ -19,7 +19,7 @@ ERRORS = [
     ("for i in [1 .. 3] do s := i end", "5:13", "unexpected `..`; a range has no brackets: `for i in 0 .. 3 do`"),
     ("for i in 1, 2 do s := i end", "5:11", "unexpected `,`; a list is written in brackets, as in `for i in [1, 2, 5] do`"),
     ("parallel for i in 1, 2 do end", "5:20", "unexpected `,`; a list is written in brackets, as in `for i in [1, 2, 5] do`"),
-    ("for i in [1, 2] step 2 do s := i end", "5:17", "unexpected `step`; expected `,` or `do` or `on`"),
+    ("for i in [1, 2] step 2 do s := i end", "5:17", "unexpected `step`; a list of values has no `step`"),
     ("for i in [1, 3] do i := 2 end", "5:20", "loop variable `i` cannot be assigned"),
     ("parallel for i in [1, 3] do i := 2 end", "5:29", "loop variable `i` cannot be assigned"),
     ("for i in [q, 3] do s := i end", "5:11", "undeclared name `q`"),

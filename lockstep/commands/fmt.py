@@ -12,7 +12,7 @@ from lockstep.common.console import FAILED, WRONG
 from lockstep.common.finding import find_here
 from lockstep.models.atomic import write_atomically
 from lockstep.pram.errors import PramError
-from lockstep.pram.program import decode_text, read_text
+from lockstep.pram.texts import decode_text, read_text
 
 
 def fmt(files: Annotated[list[Path], typer.Argument(

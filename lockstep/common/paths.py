@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from lockstep.pram.program import is_model_file
+from lockstep.pram.texts import is_model_file
 
 
 def writable_model_path(path: Path, flag: str = "--out") -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lockstep.models.orders import NoPermutation
 from lockstep.pram.errors import Source, Span, fail
-from lockstep.pram.program import read_text
+from lockstep.pram.texts import read_text
 
 #: The most digits of a position.
 MOST_DIGITS = 18

@@ -49,7 +49,7 @@ class ContractChecker:
         self.locals = frozenset(locals_)
         self.bound: tuple[str, ...] = ()
         self.in_old = False
-        self.level = 0
+        self.level, self.too_deep = 0, False
 
     def check(self) -> None:
         before = len(self.errors)
@@ -78,7 +78,8 @@ class ContractChecker:
         """Check an expression, and return what it is."""
         self.level += 1
         if self.level > MAX_LEVELS:
-            if self.level == MAX_LEVELS + 1:
+            if not self.too_deep:
+                self.too_deep = True
                 self._error(f"a contract has at most {MAX_LEVELS} levels of nesting", expression.at)
             self.level -= 1
             return "truth"
@@ -100,6 +101,10 @@ class ContractChecker:
             case Conditional(condition, yes, no):
                 self.truth(condition, "if")
                 kinds = {self.kind(yes), self.kind(no)}
+                if len(kinds) > 1 and "array" in kinds:
+                    self._error(
+                        "one value of this `if` is a whole array, the other is not; one cell is written `A[i]`", expression.at
+                    )
                 return "number" if len(kinds) > 1 else kinds.pop()
             case Binary():
                 return self._chain(expression)
@@ -159,16 +164,21 @@ class ContractChecker:
                 self._error(f"`{self.clause.kind}` speaks of the whole run and has no `pid`", at)
             return "number"
         known = {*self.bound, *self.locals, *self.symbols.params, *self.symbols.arrays}
-        self._error(f"undeclared name `{name}`{did_you_mean(name, known)}", at)
-        return "number"
+        hint = did_you_mean(name, known)
+        if not hint and self.clause.kind in ("requires", "ensures"):
+            what = "inputs" if self.clause.kind == "requires" else "shared memory"
+            hint = f"; `{self.clause.kind}` knows parameters and {what}, but no locals"
+        self._error(f"undeclared name `{name}`{hint}", at)
+        return "truth"  # which may stand anywhere, so that there is one error
 
     def _index(self, index: Index) -> Kind:
-        for subscript in index.subscripts:
-            self.number(subscript)
         array = self.symbols.arrays.get(index.name)
+        own = array is not None and array.role == "local"  # its first subscript is `pid`, which the program does not write
+        for subscript in index.subscripts[own:]:
+            self.number(subscript)
         if array is None:
             self._error(f"undeclared array `{index.name}`{did_you_mean(index.name, self.symbols.arrays)}", index.at)
-            return "number"
+            return "truth"
         self._may_read(index.name, index.at)
         if len(index.subscripts) > len(array.dimensions):
             takes = len(array.dimensions) - (array.role == "local")
@@ -208,7 +218,7 @@ class ContractChecker:
         if call.function in OF_ARRAYS:
             takes = OF_ARRAYS[call.function]
             if len(call.arguments) not in takes:
-                text = "an array" if takes == (1,) else f"{takes[0]} to {takes[-1]} arrays"
+                text = "1 array" if takes == (1,) else f"{takes[0]} to {takes[-1]} arrays"
                 self._error(f"`{call.function}` takes {text}, not {len(call.arguments)}", call.at)
             for argument in call.arguments:
                 if self.kind(argument) != "array":
@@ -216,10 +226,18 @@ class ContractChecker:
             return "truth"
         name, arguments = functions.resolve(call)
         if not name:
-            self._error(functions.no_such_function(call), call.at)
+            self._error(self._no_such_function(call), call.at)
+            return "truth"
         for argument in arguments or call.arguments:
             self.number(argument)
         return "number"
+
+    def _no_such_function(self, call: Call) -> str:
+        word = call.function
+        if word in ("sum", "count") or word in ("max", "min") and len(call.arguments) == 1:
+            of = "A[i] > 0" if word == "count" else "A[i]"
+            return f"`{word}` of an array goes through its cells: write `{word}(i in 0 .. n - 1 : {of})`"
+        return functions.no_such_function(call)
 
     def _old(self, call: Call) -> Kind:
         if len(call.arguments) != 1:

@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 from lockstep.pram.contracts.meaning import NoValue, Scope
 from lockstep.pram.contracts.translating import translate
-from lockstep.pram.expression_text import shown_text
+from lockstep.pram.expression_text import range_text, shown_text
 from lockstep.pram.inputs import show_value
 from lockstep.pram.syntax import COMPARISONS, Binary, Call, Expression, Name, Not, Number, Quantified, Range
 
@@ -42,6 +42,9 @@ class _Explainer:
                 return self.true(operand)
             case Quantified("forall", ranges, body):
                 return self.witness(ranges, body, False)
+            case Quantified("exists", ranges, body):
+                shown = ", ".join(map(range_text, ranges))
+                return f"no {shown} has {shown_text(body)}"
             case Call("sorted" | "distinct" | "permutation"):
                 return self.of_arrays(expression)
         return self.values(expression)
@@ -96,8 +99,8 @@ class _Explainer:
             value = self.value(expression)
         except NoValue:
             return ""
-        shown = int(value) if isinstance(value, bool) else value
-        return f"{shown_text(expression)} is {show_value(shown)}"
+        shown = str(value).lower() if isinstance(value, bool) else show_value(value)
+        return f"{shown_text(expression)} is {shown}"
 
     def of_arrays(self, call: Call) -> str:
         lists = [self._cells(argument) for argument in call.arguments]

@@ -46,8 +46,8 @@ def check(clause: Clause, scope: Scope, dimensions: Mapping[str, int], job: Job,
         scope.width = 0
         why = explain(clause.condition, scope, dimensions)
     except NoValue as error:
-        raise Broken(fail(f"{prefix}`{clause.kind}` has no value: {error.message}", job.source, error.at).diagnostics) from None
-    raise Broken(fail(f"{prefix}`{clause.kind}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
+        raise Broken(fail(f"{prefix}`{clause.name}` has no value: {error.message}", job.source, error.at).diagnostics) from None
+    raise Broken(fail(f"{prefix}`{clause.name}` does not hold{': ' if why else ''}{why}", job.source, clause.at).diagnostics)
 
 
 def require(job: Job) -> frozenset[Span]:

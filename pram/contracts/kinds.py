@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lockstep.pram.errors import Span, shorten
 from lockstep.pram.expression_text import expression_text
-from lockstep.pram.syntax import Binary, Ensures, Expression, ProgramText, Quantified, Requires, children
+from lockstep.pram.syntax import Assert, Binary, Ensures, Expression, ProgramText, Quantified, Requires, children
 
 #: The most values that the quantifiers of a contract may go through in one check.
 MAX_WIDTH = 1_000_000
@@ -19,16 +19,24 @@ MOST_SHOWN = 60
 
 @dataclass(frozen=True)
 class Clause:
-    """A contract. kind: "requires", "ensures", "assert" or "invariant". at: the place of this word."""
+    """A contract. kind: "requires", "ensures", "assert" or "invariant". at: the place of its word.
+
+    word: that of the text, if it is another one: a procedure's `requires` is an "assert" where a call begins.
+    """
 
     kind: str
     condition: Expression
     at: Span
+    word: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.word or self.kind
 
     @property
     def text(self) -> str:
         """The contract as programs write it, shortened."""
-        return f"{self.kind} {shorten(expression_text(self.condition), MOST_SHOWN)}"
+        return f"{self.name} {shorten(expression_text(self.condition), MOST_SHOWN)}"
 
     @property
     def conditions(self) -> tuple[Expression, ...]:
@@ -41,6 +49,13 @@ class Clause:
                 found.append(node)
             todo += [child for child in reversed(children(node))]  # type: ignore[misc]
         return tuple(found)
+
+
+def clause_of(statement: Assert) -> Clause:
+    """Return the contract of an Assert, which may stand for another one."""
+    word = statement.word
+    kind = word if word == "invariant" else "assert"
+    return Clause(kind, statement.condition, statement.at, word if word != kind else "")
 
 
 def promised(tree: ProgramText) -> tuple[Clause, ...]:

@@ -10,11 +10,40 @@ from collections.abc import Callable, Iterable, Mapping
 from lockstep.pram.contracts.meaning import FUNCTIONS_OF_CONTRACTS, Scope
 from lockstep.pram.errors import Span
 from lockstep.pram.functions import resolve
-from lockstep.pram.syntax import Binary, Call, Conditional, Expression, Index, Name, Not, Number, Quantified, Range, left_chain
+from lockstep.pram.syntax import (
+    Binary,
+    Call,
+    Conditional,
+    Expression,
+    Index,
+    Name,
+    Node,
+    Not,
+    Number,
+    Quantified,
+    Range,
+    left_chain,
+)
 
 #: Functions of whole arrays, which contracts alone have, with how many arrays each takes.
 OF_ARRAYS = {"sorted": (1,), "distinct": (1,), "permutation": (1, 2, 3)}
 OLD = "old"
+
+#: What follows a word that is no part of what is computed.
+IN_CONTRACTS = "stands in contracts only: `requires`, `ensures`, `assert` and `invariant`"
+
+
+def word_of_contracts(node: Node) -> str:
+    """Return the word by which a node stands in contracts only; "" if it has none."""
+    match node:
+        case Binary("==>"):
+            return "==>"
+        case Quantified(word):
+            return word
+        case Call(function) if function in (OLD, *OF_ARRAYS):
+            return function
+    return ""
+
 
 #: Operators that are not those of Python, with their functions.
 CHECKED = {"/": "divide", "%": "remainder", "*": "product", "<<": "left", ">>": "right"}

@@ -49,11 +49,17 @@ class Watcher:
         self._kept: dict[str, dict[int, View]] = {}
         self._now: tuple[int, View] | None = None
 
-    def arrive(self, machine: Machine, before: Words | None) -> None:
-        """Check the contracts at which processors stand. before: their counters before the last step; None at the start.
+    def check(self, machine: Machine, before: Words | None) -> None:
+        """Check the contracts at which processors stand; after the last step, also what the program ensures.
 
+        Args:   before: the counters of the processors before the last step; None at the start.
         Raises: Broken: a contract does not hold, or has no value.
         """
+        self._arrive(machine, before)
+        if not machine.running:
+            self._end(machine)
+
+    def _arrive(self, machine: Machine, before: Words | None) -> None:
         here = self._watched[machine.counter]
         if not here.any():
             return
@@ -65,11 +71,7 @@ class Watcher:
                 if len(pids):
                     self._check_point(machine, point, pids)
 
-    def end(self, machine: Machine) -> None:
-        """Check what the program ensures.
-
-        Raises: Broken: as `arrive`.
-        """
+    def _end(self, machine: Machine) -> None:
         for clause in self.job.contracts.ensures:
             scope = Scope(self.job.values, self._view(machine), self.start, self.met)
             check(clause, scope, self.dimensions, self.job, "at the end")

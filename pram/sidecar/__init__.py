@@ -24,11 +24,12 @@ from lockstep.pram.drawing import draw as draw_in_ranges
 from lockstep.pram.errors import InputError, PramError, Source, Span, did_you_mean, fail
 from lockstep.pram.inputs import input_error, plain
 from lockstep.pram.job import Array
-from lockstep.pram.program import Program, read_text
+from lockstep.pram.program import Program
 from lockstep.pram.ranges import DEFAULT_HIGH
 from lockstep.pram.sidecar.files import UNKNOWN, fingerprint
 from lockstep.pram.sidecar.judging import Verdict, WrongForm, compare, describe_value, type_name
 from lockstep.pram.sidecar.process import DEFAULT_TIMEOUT, UNKNOWN_READS, SidecarEnded, SidecarProcess, load_sidecar
+from lockstep.pram.texts import read_text
 
 #: Larger sizes are checked before the sidecar draws an input; PROBE_SIZES are the small sizes that this check draws.
 MAX_UNCHECKED_SIZE, PROBE_SIZES = 1 << 20, (1, 2, 3, 8, 100)

@@ -228,21 +228,34 @@ def describe(module: ModuleType, name: str) -> tuple[dict[str, int | None], list
     return {key: line_of(found[key], name) for key in FUNCTIONS if key in found}, defined
 
 
-def answer(module: ModuleType, name: str, watch: Watch, request: bytes) -> tuple[Any, ...]:
+class Call:
+    """A request, ready to be answered.
+
+    It is read before the fork, since each page of memory that the forked process is first to write to is copied.
+    """
+
+    def __init__(self, request: bytes) -> None:
+        self.function, self.arguments = pickle.loads(request)
+        self.seed = int.from_bytes(hashlib.sha256(request).digest()[:4], "little")
+        np.random.seed(self.seed)  # so a sidecar that does not use `rng` is repeatable, too
+
+    def seed_again(self) -> None:
+        """Seed what forking seeds anew."""
+        random.seed(self.seed)
+
+
+def answer(module: ModuleType, name: str, watch: Watch, call: Call) -> tuple[Any, ...]:
     """Call one function, in the forked process."""
     watch.answering = True
-    function, arguments = pickle.loads(request)
-    seed = int.from_bytes(hashlib.sha256(request).digest()[:4], "little")
-    random.seed(seed)  # so a sidecar that does not use `rng` is repeatable, too
-    np.random.seed(seed)
+    call.seed_again()
     try:
-        return "value", plain(getattr(module, function)(*arguments)), sorted(watch.paths)
+        return "value", plain(getattr(module, call.function)(*call.arguments)), sorted(watch.paths)
     except BaseException as error:  # a sidecar may raise anything, even SystemExit
         return "error", *failure(error, name), sorted(watch.paths)
 
 
-def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes, streams: Sequence[BinaryIO]) -> bytes:
-    """Fork, and return the forked process's answer to one request, or how it ended without an answer.
+def fork_and_answer(module: ModuleType, name: str, watch: Watch, call: Call, streams: Sequence[BinaryIO]) -> bytes:
+    """Fork, and return the forked process's answer to one call, or how it ended without an answer.
 
     Args: streams: from and to our parent. If the first one ends, this process ends, with all processes that it started.
     """
@@ -253,7 +266,7 @@ def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes,
             for stream in streams:
                 os.close(stream.fileno())
             os.close(reading)
-            _answer_once(module, name, watch, request, writing)
+            _answer_once(module, name, watch, call, writing)
         finally:
             os._exit(0)  # the forked process never goes on from here
     os.close(writing)
@@ -265,10 +278,10 @@ def fork_and_answer(module: ModuleType, name: str, watch: Watch, request: bytes,
     return data or pickle.dumps(("ended", status))
 
 
-def _answer_once(module: ModuleType, name: str, watch: Watch, request: bytes, writing: int) -> None:
+def _answer_once(module: ModuleType, name: str, watch: Watch, call: Call, writing: int) -> None:
     """Answer, unless this process is a copy that the sidecar forked."""
     own = os.getpid()
-    found = answer(module, name, watch, request)
+    found = answer(module, name, watch, call)
     if os.getpid() == own:
         with os.fdopen(writing, "wb") as stream:
             send(stream, found)
@@ -300,7 +313,7 @@ def main() -> None:
     send(answers, ("loaded", functions, defined, sorted(watch.paths)))
     while request := receive(requests):
         sys.stdout.flush()
-        data = fork_and_answer(module, name, watch, request, (requests, answers))
+        data = fork_and_answer(module, name, watch, Call(request), (requests, answers))
         answers.write(LENGTH.pack(len(data)) + data)
         answers.flush()
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import starmap
 from random import Random
 
+from lockstep.pram.contracts.holding import Broken
 from lockstep.pram.machine import run
 from lockstep.pram.program import Program, parse_program
 from lockstep.pram.progress import Progress, silent
 from lockstep.pram.sidecar import Generator, generator_for
 from lockstep.proofs_check.fuzzing.counts import OTHER, CampaignCounts
 from lockstep.proofs_check.fuzzing.coverage import coverage as coverage_of
-from lockstep.proofs_check.fuzzing.features import count_features, count_loops, count_written
+from lockstep.proofs_check.fuzzing.features import count_contracts, count_features, count_loops, count_written
+from lockstep.proofs_check.fuzzing.random_contracts import negated
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 from lockstep.proofs_check.refusals import NotCertified
 from lockstep.proofs_check.report import Check
@@ -112,6 +114,7 @@ def failed_checks(text: TextCase, options: Options, counts: CampaignCounts | Non
     try:
         program = parse_program(text.text)
         counts.features += count_features(program.tree) + count_written(text.text) + count_loops(program)
+        counts.contracts += count_contracts(program)
         generator = generator_for(program, use_sidecar=False)
         case = run_machine(program, generator, text.params, text.arrays, options)
         if case.run is None:
@@ -142,11 +145,35 @@ def _examine(program: Program, generator: Generator, case: Case, options: Option
     refusals = [str(e.refusal) for e in case.executions if e.refusal is not None]
     counts.under_others += len(refusals)
     unknown = [message for message in refusals if counts.refuse(message) == OTHER]
-    failed = [c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)]
+    negated = negated_checks(program, case, options, counts)
+    failed = negated + [
+        c for c in case_checks(program, generator, case, models, options) if c.failed and (unknown or c.what != RUNS)
+    ]
     decoded = case.decodes.keys() >= set(decodable(case.job, options.constructions))
     counts.passed += decoded and not failed
     counts.undecoded += not decoded and not failed
     return failed
+
+
+def negated_checks(program: Program, case: Case, options: Options, counts: CampaignCounts) -> list[Check]:
+    """Negate a contract that the run has reached. The machine must find it broken, at its place. Return the check if it does not."""
+    assert case.run is not None and case.job is not None, "it ended"
+    found = negated(program, case.run, Random(program.source.text))
+    if found is None:
+        return []
+    wrong, clause = found
+    counts.contracts["negated"] += 1
+    wanted = f"{clause.kind} at {clause.at.line}:{clause.at.column}"
+    try:
+        job = wrong.instantiate(case.params, case.arrays, options.word_bits)
+        run(replace(job, winner=case.run.job.winner), max_steps=options.max_steps)
+        measured = "the run ends"
+    except Broken as error:
+        at = error.diagnostics[0].span
+        if at == clause.at:
+            return []
+        measured = str(error)
+    return [Check("a negated contract", "1 run", wanted, measured, False)]
 
 
 def _count(case: Case, options: Options, counts: CampaignCounts) -> None:

@@ -34,6 +34,8 @@ REFUSALS = {
     "no halt": r"no halt within",
 }
 OTHER = "other"
+#: A contract of a random program holds, so a run that breaks one is refused for no known reason.
+BROKEN = r"`(requires|ensures|assert|invariant)` (does not hold|has no value)"
 CONFLICTS = {
     "sum": r"the sum \d+ does not fit",
     "rules": r" by different rules",
@@ -79,9 +81,14 @@ CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for
            "for to a difference", "parallel to a difference", "loop by data", "copy of an array")  # fmt: skip
 #: Loops that processors leave one by one: with `atmost`, with rounds from their bounds or arrays, and through a cell.
 LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "for by index", "while by index", "while flagged",
-         "repeat flagged", "for flagged", "break for each")  # fmt: skip
+         "repeat flagged", "for flagged", "break for each", "return from a call for each")  # fmt: skip
+#: Contracts by their words, what stands in them, and those that were negated, so that the machine must find them broken.
+CONTRACTS = ("requires", "ensures", "assert", "invariant", "forall", "exists", "sum", "count", "max", "min", "old", "sorted",
+             "distinct", "permutation", "==>", "negated")  # fmt: skip
+#: Statements that are gone when a program is expanded, or that no program writes.
+UNCOUNTED = (syntax.CallStatement, syntax.SideBySide, syntax.Snapshot)
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
-GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "instructions", "modes", "resolved",
+GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "contracts", "instructions", "modes", "resolved",
           "rules", "refused", "divergence")  # fmt: skip
 
 
@@ -93,8 +100,9 @@ class CampaignCounts:
     some construction did not decode them, since the context was too long; left_out: how often, by construction.
     refused: runs that the machine refused, by kind; conflicts: those that the mode forbids, as "EREW read".
     under_others: of these, the runs of programs that end under the lowest winner, and were refused under another one.
-    features: of the program texts. covered: what the machine's runs exercised. reachable: "lines" and "sides" (of conditions,
-    loops and ranges) of the programs that ran; reached: those that the runs reached.
+    features: of the program texts. contracts: those of the texts, and how many were negated. covered: what the machine's runs
+    exercised. reachable: "lines" and "sides" (of conditions, loops and ranges) of the programs that ran; reached: those that the runs
+    reached.
     """
 
     programs: int = 0
@@ -108,6 +116,7 @@ class CampaignCounts:
     under_others: int = 0
     conflicts: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
+    contracts: Counter[str] = field(default_factory=Counter)
     covered: Coverage = field(default_factory=Coverage)
     reachable: Counter[str] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
@@ -117,7 +126,8 @@ class CampaignCounts:
 
     def refuse(self, message: str) -> str:
         """Count a run that the machine refused with this message. Returns: the kind, or OTHER."""
-        kind = next((kind for kind, words in REFUSALS.items() if re.search(words, message)), OTHER)
+        kinds = (kind for kind, words in REFUSALS.items() if re.search(words, message))
+        kind = OTHER if re.search(BROKEN, message) else next(kinds, OTHER)
         self.refused[kind] += 1
         if kind == "conflict":
             mode = re.findall(r"\(mode ([A-Za-z ]+)\)", message)[-1]
@@ -135,13 +145,16 @@ class CampaignCounts:
         """How often each kind of each of GROUPS was met, with 0 for those that never were."""
         events = Counter({f"{mode} {event}": count for (mode, event), count in self.covered.events.items()})
         kinds = {
-            "statements": {kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement)},
+            "statements": {
+                kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement) if kind not in UNCOUNTED
+            },
             "operators": {name: self.features[f"word {name}"] for name in OPERATORS},
             "values": {name: self.features[name] for name in VALUES},
             "written": {name: self.features[name] for name in WRITTEN},
             "arrays": {name: self.features[name] for name in SHAPES},
             "control": {name: self.features[name] for name in CONTROL},
             "loops": {name: self.features[name] for name in LOOPS},
+            "contracts": {name: self.contracts[name] for name in CONTRACTS},
             "instructions": {name: self.covered.instructions[name] for name in INSTRUCTIONS},
             "modes": {mode: self.covered.modes[mode] for mode in MODES},
             "resolved": {name: events[name] for name in RESOLVED},

@@ -28,6 +28,11 @@ WRITTEN = {
     "combine": r"\bcombine (\+|max|min|and|or) .*:=",
     "combine of an array": r"^shared combine ",
     "extent ..": r"^shared .*\[.* \.\. .*\]",
+    "proc": r"^proc ",
+    "call": r"^ *f\d\(",
+    "call as a value": r":= f\d\([^|]*$",
+    "call in an expression": r":= .*\(?f\d\(.*\) \|",
+    "call with an array": r"\bf\d\([A-E](\[|,)",
 }
 
 
@@ -51,15 +56,31 @@ def count_features(tree: syntax.ProgramText) -> Counter[str]:
 
 
 def count_written(text: str) -> Counter[str]:
-    """Count the lines with each row of WRITTEN, but for `print` statements, which are not compiled."""
-    text = re.sub(r"(?m)^ *print .*$", "", text)
+    """Count the lines with each row of WRITTEN, but for `print` statements and contracts, which are not compiled."""
+    text = re.sub(r"(?m)^ *(print|assert|requires|ensures) .*$| invariant .*?(?= do$|$)", "", text)
     return Counter({name: len(re.findall(f"(?m){pattern}", text)) for name, pattern in WRITTEN.items()})
+
+
+def count_contracts(program: Program) -> Counter[str]:
+    """Count the contracts by their words, and what stands in them."""
+    found = Counter(clause.kind for clause in program.contracts.clauses)
+    for clause in program.contracts.clauses:
+        for node in syntax.walk(clause.condition):
+            match node:
+                case syntax.Quantified(word):
+                    found[word] += 1
+                case syntax.Call(("old" | "sorted" | "distinct" | "permutation") as word):
+                    found[word] += 1
+                case syntax.Binary("==>"):
+                    found["==>"] += 1
+    return found
 
 
 def count_loops(program: Program) -> Counter[str]:
     """Count the loops that processors leave one by one: "while bounded", "for inferred", "repeat flagged" and so on."""
     found: Counter[str] = Counter()
     for node in syntax.walk(program.tree):
+        found["return from a call for each"] += isinstance(node, syntax.Called) and node.at in program.analysis.calls
         if isinstance(node, (syntax.While, syntax.Repeat, syntax.For)) and node.at in program.analysis.loops:
             loop = program.analysis.loops[node.at]
             inferred = "by index" if loop.by_index else "inferred"

@@ -39,6 +39,7 @@ class Expressions:
         self.params: list[Expr] = []
         self.arrays: list[ArrayShape] = []
         self.own_arrays: list[ArrayShape] = []
+        self.numbers_joined: list[str] = []  # parameter expressions that take numbers for truth values
 
     @property
     def limit(self) -> int:
@@ -84,6 +85,8 @@ class Expressions:
             text, value = f"{name}({a.bare}, {b.text})", (max if name == "max" else min)(a.low, b.low)
         else:
             text, value = f"({a.text} {name} {b.text})", int(OPERATORS[name](a.low, b.low))
+        if name in ("not", "and", "or"):
+            self.numbers_joined.append(text[1:-1])
         return Expr(text, value, value, parametric=True)
 
     def exactly(self, value: int) -> Expr:

@@ -15,8 +15,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES, RULES
-from lockstep.proofs_check.fuzzing.random_declarations import Declarations
-from lockstep.proofs_check.fuzzing.random_parallel import Parallels
+from lockstep.proofs_check.fuzzing.random_contracts import SPOT, Contracts
+from lockstep.proofs_check.fuzzing.random_procedures import RandomProcedures
 from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
@@ -54,7 +54,7 @@ def write_program(choose: Choose) -> TextCase:
     return _Writer(choose).case()
 
 
-class _Writer(Parallels, Declarations):
+class _Writer(RandomProcedures, Contracts):
     """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
@@ -71,8 +71,13 @@ class _Writer(Parallels, Declarations):
         own = self.own_array()
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
         pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
+        procedures = self.procedures(pid)
         body = own + self.block(Scope((pid,), alone=self.processors == 1), 6)
-        return TextCase("\n".join([*head, "", *(line[2:] for line in body), ""]), self.given, self.inputs)
+        statements = "\n".join(line[2:] for line in body)
+        written = self.with_contracts(statements)  # these choices come last, so that statements do not depend on them
+        bodies = [line for line in (SPOT.sub("", line) for line in procedures) if line.strip()]
+        head += self.promises(SPOT.sub("", "\n".join([*bodies, statements])))
+        return TextCase("\n".join([*head, *bodies, "", written, ""]), self.given, self.inputs)
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -83,9 +88,10 @@ class _Writer(Parallels, Declarations):
             found = self.draw.group(partial(self.another, scope, number == 0 and most > 2))
             if found is None:
                 break
-            more, scope = found
-            lines += more
-            lines[-1] += ";" if self.chance(12) else ""
+            more, after = found
+            lines += self.spotted(more, scope, after)
+            lines[-2] += ";" if self.chance(12) else ""
+            scope = after
             lines += ["barrier"] if self.chance(30) else []
             lines += [self.printed(scope)] if self.chance(20) else []
         return [f"  {line}" for line in lines]
@@ -98,6 +104,7 @@ class _Writer(Parallels, Declarations):
         """A random statement, and the scope after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
         kinds += [self.prefix_sum] if self.chance(3) else []
+        kinds += [self.call] * 3 if self.procs else []
         if scope.leaves:
             kinds.append(self.leave)
         if scope.item:
@@ -174,7 +181,9 @@ class _Writer(Parallels, Declarations):
 
     def prefix_sum(self, scope: Scope) -> tuple[list[str], Scope]:
         """`ps` on any cell, since the processors take turns. The local then has what other processors wrote."""
-        variables = [t for t in scope.variables if t.text in scope.assignable and not t.uniform]
+        variables = [
+            t for t in scope.variables if t.text in scope.assignable and not t.uniform and t.text != "y"
+        ]  # y may be a cell
         cell = self.cell(scope, False, False, 1)
         if cell is None or not variables:
             return self.local(scope)

@@ -18,8 +18,9 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.input_files import reading
 from lockstep.pram.machine import run
 from lockstep.pram.parser import keywords, parse
-from lockstep.pram.program import Program, load, parse_program, read_text
+from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import generator_for
+from lockstep.pram.texts import read_text
 from lockstep.proofs_check.claims import check_claims
 from lockstep.proofs_check.fuzzing.random_programs import TextCase, language_program
 

@@ -74,8 +74,8 @@ LESSONS = [
            f"unknown access mode `CRWC`; did you mean {RULES}?"),
     Lesson(8, HEAD.replace("EREW", "CRCW"), "2:6", f"CRCW needs a write rule: {RULES}"),
     # 9 a function that does not exist
-    Lesson(9, HEAD + "single do s := maximum(A[0], 2) end\n", "8:16",
-           "there is no function `maximum`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
+    Lesson(9, HEAD + "single do s := largest(A[0], 2) end\n", "8:16",
+           "there is no function `largest`; the functions are lg, max, min, ctz, popcount, sqrt, floor, ceil, log"),
     # 10 parallel inside parallel
     Lesson(10, HEAD + EACH + "  parallel for j in 0 .. 1 do A[i] := j end\nend\n", "9:3",
            "`parallel` cannot stand inside `parallel`: there is one level of processors; for pairs, write two ranges: `i in .., j in ..`"),
@@ -212,6 +212,17 @@ LESSONS = [
            "`combine` needs a mode that combines writes: `CRCW max`, `CRCW min`, `CRCW sum`; the mode is EREW"),
     Lesson(47, HEAD.replace("EREW", "CRCW max") + EACH + "  combine sum s := A[i]\nend\n", "9:11",
            "`sum` is no write rule; did you mean `+`?"),
+    # 48 A contract that does not hold
+    Lesson(48, HEAD + EACH + "  assert A[i] < 3\n  A[i] := A[i] + 1\nend\n", "9:3",
+           "before step 4: processor 2: `assert` does not hold: A[i] is 3"),
+    Lesson(48, HEAD + "assert forall i in 0 .. n - 1 : A[i] <= A[i + 1]\n", "8:41",
+           "before step 1: `assert` has no value: index 3 is outside `A` (0 .. 2)"),
+    # 49 A word of contracts in a statement
+    Lesson(49, HEAD + "single do s := sum(i in 0 .. n - 1 : A[i]) end\n", "8:16",
+           "`sum` stands in contracts only: `requires`, `ensures`, `assert` and `invariant`"),
+    Lesson(49, HEAD + "parallel for i in 0 .. n - 1 do invariant i < n A[i] := 1 end\n", "8:33",
+           "unexpected `invariant`; it belongs to a `while`, `repeat` or `for`, and stands before `do`, or after `repeat`; elsewhere "
+           "write `assert`"),
 ]  # fmt: skip
 #: The mistakes in the program text that are found without an input.
 IN_THE_TEXT = [lesson for lesson in LESSONS if lesson.number in {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 29}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockstep.pram import analysis, bounds, checks, clamping, functions, loop_kinds, printing, rewriting, showing
+from lockstep.pram.automaton import Automaton
 from lockstep.pram.building import Builder
 from lockstep.pram.declarations import Declarations
 from lockstep.pram.emitting import Emitter
@@ -14,9 +15,27 @@ from mutation.table import Mutant
 
 ANALYSIS = "analysis of programs"
 LOOPS, LISTS, WORDS = "loops that processors leave one by one", "lists", "words of programs"
-FREE = "statements that take no step"
+FREE, PARSING = "statements that take no step", "parsing"
 
 MUTANTS = (
+    Mutant(
+        PARSING,
+        "a rule that builds a node passes its value on",
+        Rewrite(Automaton._after_passing, "action[0] is None", "action[1] == 1"),
+        "both loops",
+    ),
+    Mutant(
+        PARSING,
+        "what may stand there is what may start a program",
+        Rewrite(Automaton.parse, "set(actions[states[-1]])", "set(actions[states[0]])"),
+        "both loops",
+    ),
+    Mutant(
+        PARSING,
+        "the parser takes a token before it is seen",
+        Rewrite(Automaton._tokens, "        see(token)\n        yield token", "        yield token\n        see(token)"),
+        "both loops",
+    ),
     Mutant(
         LOOPS,
         "who is done goes on in the live copy",

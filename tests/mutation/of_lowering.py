@@ -312,7 +312,7 @@ MUTANTS = (
     Mutant(
         ANALYSIS,
         "a loop's bound may be assigned in it",
-        Rewrite(analysis._Checker._keep_bound, "Name(name.name) in kept", "False"),
+        Rewrite(analysis._Checker.keep_bound, "Name(name.name) in kept", "False"),
         "refused texts",
     ),
     Mutant(

@@ -22,9 +22,11 @@ from kit.runs import (
 )
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from kit.word_operations import MEANINGS
+from oracles.calls import with_bodies
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 from oracles.scalar_machine import ScalarRefusal, ScalarTrap, look, run_scalar, start
+from test_automaton import both_loops_take_the_same
 from test_ranges import (
     DIFFERENCES,
     ENDS_OF_LOOPS,
@@ -41,6 +43,7 @@ from lockstep.pram.access import MODES
 from lockstep.pram.errors import Diagnostic, PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Failure, Machine, run
+from lockstep.pram.parser import parse
 from lockstep.pram.program import parse_program
 from lockstep.pram.winner import HIGHEST, LOWEST, at_random, by_choices, in_order
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
@@ -174,7 +177,7 @@ def evaluator() -> None:
         except PramError as error:
             raise AssertionError(f"refused: {error.message}: {case.text}") from None
         try:
-            theirs = evaluate(program.tree, case.params, case.arrays, max_steps=1500)
+            theirs = evaluate(with_bodies(parse(case.text)[0]), case.params, case.arrays, max_steps=1500)
         except Trap as trap:
             _refuses(case.text, lambda p=program, c=case: run(p.instantiate(c.params, c.arrays), max_steps=1500), SAYS[trap.kind])
             continue
@@ -281,7 +284,7 @@ def printed() -> None:
         if not program.code.prints and "print" not in case.text:
             continue
         try:
-            theirs = evaluate(program.tree, case.params, case.arrays, max_steps=1500)
+            theirs = evaluate(with_bodies(parse(case.text)[0]), case.params, case.arrays, max_steps=1500)
         except Trap:
             continue
         ours = printed_in(program, program.instantiate(case.params, case.arrays), 1500)
@@ -299,6 +302,10 @@ def registers() -> None:
     ):
         code = parse_program(statement_program(statement, "procs n\n")).code
         assert code.registers == wanted, f"{statement}: {code.registers} registers, not {wanted}"
+
+
+def both_loops() -> None:
+    both_loops_take_the_same(seed=9, count=8)
 
 
 MACHINE = (PramError, IndexError)
@@ -325,6 +332,7 @@ CHECKS = (
     Check("every shift", "shifts by every amount, words of 2 to 14 bits", every_shift),
     Check("evaluator", "time, accesses, memory, outputs and traps of programs against a walk over the syntax tree", evaluator),
     Check("ranges", "who runs a `parallel for` with which items, for all ranges of words of 2 bits, in plain integers", ranges),
+    Check("both loops", "trees and errors of the loop that parses, against Lark's own", both_loops, (PramError,)),
     Check("refused texts", "programs that the front end must refuse, and why", refused_texts),
     Check("warnings", "reads of cells that nothing has written", warnings),
     Check("endless loops", "in which loop and round a run was given up, word by word", endless_loops),

@@ -29,6 +29,7 @@ class Apart(Promising):
         self.gone: set[int] = set()
         self.ended: set[int] = set()
         self.apart = False
+        self.all_return = False  # whether `return` is for all processors at once
 
     def block(self, body: tuple[Statement, ...], active: list[int]) -> None:
         raise NotImplementedError

@@ -41,6 +41,7 @@ class Promising(Ends):
     def __init__(self, tree: ProgramText, params: Params, arrays: Arrays, word_bits: int | None, max_steps: int) -> None:
         super().__init__(tree, params, arrays, word_bits, max_steps)
         self.given = list(self.memory)
+        self.kept: dict[str, dict[int, list[int]]] = {}  # by the label of a snapshot: for each processor, the memory
 
     def promises(self, kind: type[syntax.Requires | syntax.Ensures]) -> None:
         """Check what the program requires, before the first step, or what it ensures, after the last."""
@@ -57,6 +58,9 @@ class Promising(Ends):
             if active:
                 self.hold("invariant", invariant, active)
 
+    def keep(self, label: str, active: list[int]) -> None:
+        self.kept.setdefault(label, {}).update(dict.fromkeys(active, list(self.memory)))
+
     def hold(
         self, kind: str, said: syntax.Requires | syntax.Ensures | syntax.Assert | syntax.Invariant, active: list[int]
     ) -> None:
@@ -64,7 +68,8 @@ class Promising(Ends):
         failing: dict[int, bool] = {}
         for p in active or [-1]:
             own = {name: column[p] for name, column in self.locals.items()} if active else {}
-            seen = Seen(self.arrays, self.memory, self.given, own, self.params, self.signed)
+            earlier = self.kept[said.since][p] if isinstance(said, syntax.Assert) and said.since else self.given
+            seen = Seen(self.arrays, self.memory, earlier, own, self.params, self.signed)
             try:
                 if not seen.of(said.condition):
                     failing[p] = True
@@ -243,7 +248,8 @@ def said_of_arrays(word: str, arrays: list[list[int]]) -> bool:
             return first == sorted(first)
         case "distinct":
             return len(set(first)) == len(first)
-    return sorted(first) == (sorted(arrays[1]) if len(arrays) > 1 else list(range(len(first))))
+    others = [word for other in arrays[1:] for word in other]
+    return sorted(first) == (sorted(others) if len(arrays) > 1 else list(range(len(first))))
 
 
 def nested(cells: list[int], shape: tuple[int, ...]) -> Any:

@@ -93,7 +93,9 @@ class Ways:
                 for branch, truth in ((s.then, True), (s.otherwise, False)):
                     for events, goes in self._through(list(branch)):
                         yield [*self._uses(s.condition, truth), *events], goes
-            case syntax.While() | syntax.Repeat() | syntax.For():
+            case syntax.Called(_, body) if not any(isinstance(n, syntax.Return) for n in walk(s)):
+                yield from self._through(list(body))
+            case syntax.While() | syntax.Repeat() | syntax.For() | syntax.Called():
                 yield [("other", name, 0) for name in assigned(s)], True
             case syntax.Assign(name, syntax.Binary("+", Name(again), Number(by))) if again == name and by > 0:
                 yield [("raise", name, id(s))], True

@@ -38,6 +38,10 @@ class _Left(Exception):
     """All processors leave the innermost loop."""
 
 
+class _Returned(Exception):
+    """All processors leave the body of a procedure."""
+
+
 @dataclass(frozen=True)
 class Result:
     outputs: dict[str, Any]
@@ -99,18 +103,40 @@ class Run(Apart):
                 case syntax.Halt():
                     self.step()
                     raise Halted
+                case syntax.Called(_, inner):
+                    self.called(s, inner, active)
                 case syntax.Return():
                     self.step()
+                    if self.all_return:
+                        raise _Returned
                     self.ended |= set(active)
                 case syntax.Print():
                     self.show(s, active)
                 case syntax.Assert() if active:
-                    self.hold("assert", s, active)
+                    self.hold(s.word, s, active)
+                case syntax.Called(_, inner) if not any(isinstance(n, syntax.Return) for n in syntax.walk(s)):
+                    self.block(inner, active)
+                case syntax.Called() | syntax.CallStatement() | syntax.SideBySide():
+                    raise TypeError("no procedures that return early, and no calls that are not written out")
+                case syntax.Snapshot(label):
+                    self.keep(label, active)
                 case syntax.Break():
                     self.step()
                     if not self.apart:
                         raise _Left
                     self.gone |= set(active)
+
+    def called(self, s: syntax.Called, body: tuple[Statement, ...], active: list[int]) -> None:
+        """The body of a procedure: a `return` ends it, for all at once, or one by one. Then those who wait take a step at its end."""
+        alone, outer = id(s) in self.leaving.returning, (self.ended, self.all_return, self.gone, self.apart)
+        if id(s) in self.leaving.returning_together or alone:
+            self.all_return = not alone
+        self.ended, self.gone, self.apart = set(self.ended), set(), False
+        with suppress(_Returned):
+            self.block(body, active)
+        self.ended, self.all_return, self.gone, self.apart = outer
+        if alone:
+            self.step()
 
     def show(self, s: syntax.Print, active: list[int]) -> None:
         """Print, at no cost: each processor for itself, whatever the mode lets them read together."""
@@ -170,7 +196,7 @@ class Run(Apart):
     def conditional(self, s: syntax.If, active: list[int]) -> None:
         """Run an `if`: with control that all processors share inside, they take one branch; otherwise both branches cost."""
         truths = self.test(s.condition, active)
-        if self.leaving.is_shared_control(s, self.apart):
+        if self.leaving.is_shared_control(s, self.apart, not self.all_return):
             self.block(s.then if common(truths) else s.otherwise, active)
             self.step()  # after either branch: a `halt` in one is as soon as a `halt` in the other
             return
@@ -196,7 +222,8 @@ class Run(Apart):
         if not active and not self.signed:  # idle processors skip items that are negative: nobody uses them
             first, last = (first, max(0, last)) if s.down else (max(0, first), last)
         item = first
-        self.before_round(s, active, dict.fromkeys(active, item + s.down))
+        above = max(self.least, item + s.down)  # a loop without rounds may start below the words: then it counts from the least
+        self.before_round(s, active, dict.fromkeys(active, above))
         while item >= last if s.down else item <= last:
             self.step(3 if s.down else 2)
             self.locals[s.variable] = [item] * self.processors
@@ -238,8 +265,9 @@ class Run(Apart):
 
     def items(self, body: tuple[Statement, ...], active: list[int]) -> None:
         """Run the body of a `parallel` or `single`. Who has ended its item waits for the others."""
+        outer, self.ended, self.all_return = (self.ended, self.all_return), set(self.ended), False
         self.block(body, active)
-        self.ended = set()
+        self.ended, self.all_return = outer
         self.step()
 
     def extents_of_words(self, s: syntax.Parallel, highs: list[int]) -> None:

@@ -23,12 +23,13 @@ Kind = Union[Expression, Rounds, Halved, Counted, None]
 @dataclass(frozen=True)
 class _Place:
     """What surrounds a statement: the declarations seen, the loop variables with known ranges, whether processors may differ
-    in being idle, and what idle processors do not know (None if nobody idles)."""
+    in being idle, what idle processors do not know (None if nobody idles), and whether a `return` is for one processor alone."""
 
     declared: Mapping[str, int] = field(default_factory=dict)
     ranges: Ranges = field(default_factory=dict)
     differ: bool = False
     unknown: frozenset[int] | None = None
+    alone: bool = True
 
     def with_name(self, name: str, node: Node) -> _Place:
         return replace(self, declared={**self.declared, name: id(node)})
@@ -42,6 +43,8 @@ class Leaving:
         self.own = {n.name for n in walk(tree) if isinstance(n, syntax.LocalArray)}
         self.varying: set[int] = set()
         self.kinds: dict[int, Kind] = {}
+        self.returning: set[int] = set()  # bodies of procedures from which each processor returns by itself
+        self.returning_together = {id(n) for n in walk(tree) if isinstance(n, syntax.Called) and has_return(n.body)}
         procs = next((d.count for d in tree.declarations if isinstance(d, syntax.Procs)), syntax.Number(1))
         shared = {d.name: d.dimensions for d in tree.declarations if isinstance(d, syntax.Shared)}
         own = {n.name: n.dimensions for n in walk(tree) if isinstance(n, syntax.LocalArray)}
@@ -52,26 +55,31 @@ class Leaving:
         self.halvings = Halvings(tree, self.language, self.ways, wraps)
         last_pid = syntax.Binary("-", procs, syntax.Number(1))
         before = -1
-        while before != (before := len(self.varying) + len(self.kinds)):
+        while before != (before := len(self.varying) + len(self.kinds) + len(self.returning)):
             self._block(tree.body, _Place(ranges={"pid": (syntax.Number(0), last_pid)}))
         self.flagged = [id(n) for n in walk(tree) if self.kinds.get(id(n), n) is None]
 
     def is_parametric(self, e: Expression) -> bool:
         return all(isinstance(n, OPERATORS) or isinstance(n, Name) and n.name in self.params for n in walk(e))
 
-    def is_shared_control(self, s: Statement, apart: bool = False) -> bool:
-        """Whether all processors run a statement together; apart: a `break` here is for one processor."""
+    def is_shared_control(self, s: Statement, apart: bool = False, alone: bool = True) -> bool:
+        """Whether all processors run a statement together; apart: a `break` here is for one processor; alone: a `return`."""
         match s:
+            case syntax.Return():
+                return not alone
+            case syntax.Called():
+                together = id(s) in self.returning_together - self.returning
+                return together or any(self.is_shared_control(inner, True, not together) for inner in s.body)
             case syntax.Parallel() | syntax.Single() | syntax.Halt():
                 return True
             case syntax.Break():
                 return not apart
             case syntax.If():
-                return any(self.is_shared_control(inner, apart) for inner in (*s.then, *s.otherwise))
+                return any(self.is_shared_control(inner, apart, alone) for inner in (*s.then, *s.otherwise))
             case syntax.While() | syntax.Repeat() | syntax.For():
                 own = id(s) in self.kinds
                 shared = not own and not isinstance(s, syntax.For)
-                return shared or any(self.is_shared_control(inner, own) for inner in s.body)
+                return shared or any(self.is_shared_control(inner, own, alone) for inner in s.body)
         return False
 
     # -- values that vary ----------------------------------------------------------------------
@@ -114,7 +122,7 @@ class Leaving:
                         self._assign(target.name, value, place)
             case syntax.If():
                 same = not place.differ and not self._varies(s.condition, place)
-                inside = place if same and self.is_shared_control(s) else self._idling(s, place, not same)
+                inside = place if same and self.is_shared_control(s, False, place.alone) else self._idling(s, place, not same)
                 self._block((*s.then,), inside)
                 self._block((*s.otherwise,), inside)
             case syntax.While() | syntax.Repeat():
@@ -122,7 +130,11 @@ class Leaving:
             case syntax.For():
                 self._for(s, place)
             case syntax.Single():
-                self._block(s.body, self._idling(s, place, True))
+                self._block(s.body, replace(self._idling(s, place, True), alone=True))
+            case syntax.Called():
+                if place.differ and id(s) in self.returning_together:
+                    self.returning.add(id(s))
+                self._block(s.body, replace(place, alone=id(s) not in self.returning_together - self.returning))
             case syntax.Parallel():
                 self._parallel(s, place)
         return place
@@ -191,11 +203,23 @@ class Leaving:
         return replace(place, ranges={**place.ranges, s.variable: (low, high)}) if known else place
 
     def _parallel(self, s: syntax.Parallel, place: _Place) -> None:
-        inside = self._idling(s, place, True)
+        inside = replace(self._idling(s, place, True), alone=True)
         for r in s.ranges:
             self.varying.add(id(r))
             inside = self._ranged(r, r.low, r.high, inside.with_name(r.variable, r))
         self._block(s.body, inside)
+
+
+def has_return(body: Iterable[Statement]) -> bool:
+    """Whether a `return` ends this body, and not an item or another body in it."""
+    for s in body:
+        if isinstance(s, syntax.Return):
+            return True
+        inner = () if isinstance(s, (syntax.Parallel, syntax.Single, syntax.Called)) else (
+            *getattr(s, "body", ()), *getattr(s, "then", ()), *getattr(s, "otherwise", ()))  # fmt: skip
+        if has_return(inner):
+            return True
+    return False
 
 
 def _is_broken(body: Iterable[Statement]) -> bool:

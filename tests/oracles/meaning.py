@@ -63,7 +63,7 @@ def _statement(s: Statement, arrays: dict[str, syntax.Shared]) -> Statement:
             return replace(s, then=_block(s.then, arrays), otherwise=_block(s.otherwise, arrays))
         case syntax.Parallel() if s.processors is not None:
             return _in_rounds(replace(s, body=_block(s.body, arrays)), s.processors)
-        case syntax.Parallel() | syntax.While() | syntax.Repeat() | syntax.For() | syntax.Single():
+        case syntax.Parallel() | syntax.While() | syntax.Repeat() | syntax.For() | syntax.Single() | syntax.Called():
             return replace(s, body=_block(s.body, arrays))
     return s
 

@@ -62,7 +62,7 @@ def _verdict(outcome: CampaignOutcome) -> str:
 
 LABELS = {
     "statements": "statements", "operators": "operators on words", "values": "other values", "written": "ways to write",
-    "loops": "loops left one by one", "arrays": "arrays and scalars", "control": "kinds of control",
+    "loops": "loops left one by one", "contracts": "contracts", "arrays": "arrays and scalars", "control": "kinds of control",
     "instructions": "instructions executed", "modes": "access modes", "resolved": "concurrent accesses resolved",
     "rules": "values combined by", "refused": "conflicts refused", "divergence": "processors apart",
 }  # fmt: skip

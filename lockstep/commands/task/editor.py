@@ -15,7 +15,7 @@ from lockstep.commands.task.solved import Solved, decode_task
 from lockstep.commands.task.telling import JobFile, PageFile, Told, Trace
 from lockstep.common.options import Dtype, Engine, Json
 from lockstep.pram.errors import PramError, Source, Span, did_you_mean, fail
-from lockstep.pram.program import read_text
+from lockstep.pram.texts import read_text
 
 if TYPE_CHECKING:
     from lockstep.tasks.editor import Edit

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lockstep.pram.errors import Source, Span, did_you_mean, fail, shorten
-from lockstep.pram.program import read_text
+from lockstep.pram.texts import read_text
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.pram.errors import Diagnostic, PramError, Source, Span
-from lockstep.pram.program import read_text
+from lockstep.pram.texts import read_text
 
 #: The side of a box, by the number of cells.
 SIDES = {side**4: side for side in (2, 3, 4)}
