@@ -26,6 +26,8 @@ Inputs = tuple[Params, dict[str, Any]]
 
 #: After so many draws of one size that do not fulfil what the program requires, no input was found.
 MOST_DRAWS = 1000
+#: After so many cells of such draws, too: large inputs take long to draw.
+MOST_CELLS_DRAWN = 500_000
 #: So many draws of the same parameters, before others are tried.
 DRAWS_EACH = 50
 #: How many values each of several parameters may take in the search: of one parameter, of two, and so on.
@@ -175,7 +177,7 @@ class _Drawing:
         self, required: Required, start: Start, rng: np.random.Generator, note: Callable[[int], None], what: str
     ) -> None:
         self.required, self.start, self.rng, self.note, self.what = required, start, rng, note, what
-        self.draws = self.impossible = 0
+        self.draws = self.impossible = self.cells = 0
         self.failed: Part | None = None
 
     def draw(self, candidates: Iterator[Candidate] | Sequence[Candidate]) -> Inputs:
@@ -187,7 +189,7 @@ class _Drawing:
             if found is not None:
                 self.note(self.draws - self.impossible)
                 return found
-            if self.draws >= MOST_DRAWS:
+            if self.draws >= MOST_DRAWS or self.cells >= MOST_CELLS_DRAWN:
                 break
         assert self.failed is not None
         how = f"in {self.draws} draws" if self.draws else f"among {tried} choices of parameters"
@@ -199,7 +201,10 @@ class _Drawing:
         shapes = self.required.shapes(params)
         one = not len(shapes.low) or not shapes.possible
         for _ in range(1 if one else min(DRAWS_EACH, MOST_DRAWS - self.draws)):
+            if self.cells >= MOST_CELLS_DRAWN:
+                break
             words = self.start(params, shapes)
+            self.cells += len(words)
             if shapes.possible:
                 failed = self.required.fulfil(params, shapes, words, lambda number: int(self.rng.integers(number)))
             else:

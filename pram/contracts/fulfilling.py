@@ -140,7 +140,10 @@ def _part(shapes: Shapes, words: Words, group: Sequence[int], choose: Choose) ->
         word = int(words[cell])
         if word in seen:
             near = _near(shapes, cell, word, 2 * len(group))
-            left = free.setdefault(near if isinstance(near, range) else cell, [each for each in near if each not in used])
+            key = near if isinstance(near, range) else cell
+            if key not in free:
+                free[key] = [each for each in near if each not in used]
+            left = free[key]
             while left and (word := left.pop(choose(len(left)))) in used:
                 pass
             words[cell] = word

@@ -28,7 +28,7 @@ Words = NDArray[np.int64]
 Values = Mapping[str, int]
 
 #: At most so many items of quantifiers are read, and so many words tried in single cells.
-MOST_ITEMS, MOST_TRIED = 200_000, 200_000
+MOST_ITEMS, MOST_TRIED = 200_000, 2_000_000
 #: The words of a cell are tried one by one if there are at most so many.
 MOST_WORDS = 256
 #: `c < A[i]` is `A[i] > c`.
