@@ -147,14 +147,14 @@ def _clash(a: Accesses, b: Accesses, marks: Words) -> tuple[int, int] | None:
     """Return the positions of two accesses to one cell, or None. Each cell's entry in `marks` keeps its last access."""
     marks[a.cells] = np.arange(len(a))
     last = marks[b.cells]
-    other = np.flatnonzero(last != np.arange(len(b)))
+    other = (last != np.arange(len(b))).nonzero()[0]
     return (int(other[0]), int(last[other[0]])) if len(other) else None
 
 
 def _different_values(writes: Accesses, marks: Words) -> tuple[int, int] | None:
     assert writes.values is not None
     last = marks[writes.cells]
-    other = np.flatnonzero(writes.values != writes.values[last])
+    other = (writes.values != writes.values[last]).nonzero()[0]
     return (int(other[0]), int(last[other[0]])) if len(other) else None
 
 
@@ -162,7 +162,7 @@ def _meeting(reads: Accesses, writes: Accesses, marks: Words) -> tuple[int, int]
     marks[reads.cells] = -1
     marks[writes.cells] = np.arange(len(writes))
     found = marks[reads.cells]
-    other = np.flatnonzero(found >= 0)
+    other = (found >= 0).nonzero()[0]
     return (int(other[0]), int(found[other[0]])) if len(other) else None
 
 
@@ -187,7 +187,7 @@ class Owners:
         Args: writes: those of one step, to different cells.
         """
         owners = self.pids[writes.cells]
-        found = np.flatnonzero((owners >= 0) & (owners != writes.pids))
+        found = ((owners >= 0) & (owners != writes.pids)).nonzero()[0]
         if len(found):
             at = found[0]
             return Conflict("owner", (int(writes.pids[at]), int(owners[at])), int(writes.cells[at]))

@@ -105,8 +105,9 @@ def check_after(machine: Machine, instruction: Instruction, group: Group, value:
 
 def check_cells(machine: Machine, instruction: Instruction, group: Group, cells: Words) -> None:
     """Refuse addresses past the last cell. Only machine code given directly has them: programs fail an index check first."""
-    if cells.size and int(cells.max()) >= machine.job.space:
-        bad = int(np.argmax(cells >= machine.job.space))
+    past = cells >= machine.job.space
+    if np.count_nonzero(past):
+        bad = int(np.argmax(past))
         pid = machine.pids(group)[bad]
         raise machine.error(f"processor {pid}: address {cells[bad]} is past the last cell", instruction.at, [pid])
 
@@ -127,9 +128,9 @@ def _exact(machine: Machine, subject: Subject, group: Group) -> Words:
         words = machine.operand(subject, group)
         if machine.job.signed and subject.kind != "pid":
             words = to_signed(words, machine.job.word_bits)
-        return np.broadcast_to(words, machine.pids(group).shape)
+        return words if words.ndim else np.full_like(machine.pids(group), words)
     value = _evaluate(machine, subject)
-    return np.broadcast_to(np.int64(max(-CLIP_LIMIT, min(value, CLIP_LIMIT))), machine.pids(group).shape)
+    return np.full_like(machine.pids(group), max(-CLIP_LIMIT, min(value, CLIP_LIMIT)))
 
 
 def _integer(machine: Machine, subject: Subject, group: Group) -> int:
@@ -146,11 +147,11 @@ def _check_index(machine: Machine, check: IndexCheck, instruction: Instruction, 
     subject, first, extent = check.subject, array.first(check.axis), array.shape[check.axis]
     if isinstance(subject, Operand) and subject.kind == "register" and not first and not machine.job.signed:  # kept fast
         values = machine.operand(subject, group)
-        if int(values.max()) < extent:
+        if not np.count_nonzero(values >= extent):
             return
     values = _exact(machine, subject, group)
     bad = (values < first) | (values >= first + extent)
-    if bad.any():
+    if np.count_nonzero(bad):
         at = int(np.argmax(bad))
         which = array.axis_name(check.axis)
         room = f"{first} .. {first + extent - 1}" if extent else "empty"
@@ -170,7 +171,7 @@ def _check_whole(machine: Machine, check: WholeCheck, instruction: Instruction, 
         return
     bits, signed = machine.job.word_bits, machine.job.signed
     bad = integers != (to_signed(value, bits) if signed else value)
-    if bad.any():
+    if np.count_nonzero(bad):
         at = int(np.argmax(bad))
         shown = f"{x[at]} {WORD_OPERATIONS[check.operation].symbol} {y[at]}"
         if isinstance(check.x, Kept) or isinstance(check.y, Kept) or check.operation in ("max", "min"):
@@ -188,7 +189,7 @@ def _term(machine: Machine, term: Subject | Kept, instruction: Instruction, grou
     integer = machine.job.exact(term) if isinstance(term, Operand) else _evaluate(machine, term)
     if abs(integer) > LARGEST_TERM:
         raise machine.error(f"the number {integer} used here is too large: a term of a sum is at most 2^40", instruction.at)
-    return np.broadcast_to(np.int64(integer), machine.pids(group).shape)
+    return np.full_like(machine.pids(group), integer)
 
 
 def _check_items(machine: Machine, check: ItemsCheck, instruction: Instruction, group: Group, value: Words) -> None:
@@ -233,7 +234,7 @@ def _check_words(machine: Machine, items: Words, active: NDArray[np.bool_], at: 
     """Refuse items that are not words, if a processor has them."""
     bits, signed = machine.job.word_bits, machine.job.signed
     outside = active & ((items < least_word(bits, signed)) | (items > largest_word(bits, signed)))
-    if outside.any():
+    if np.count_nonzero(outside):
         first = int(items[int(np.argmax(outside))])
         raise machine.error(f"item {first} {_no_word(machine.job, first)}", at)
 

@@ -6,7 +6,7 @@ same instruction together, in NumPy. After each step it checks for access confli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +80,7 @@ class Machine:
         self._rules = rule_numbers(job.code, MODES[job.mode].combining)
         self._halted = np.full(job.processors, HALTED, np.int64)
         self._nowhere = np.full(job.processors, NO_DESTINATION, np.int64)
+        self._unread = np.full(job.processors, NO_READ)
         self._together: int | None = None  # the program counter of all processors, if a step left them all at one
         self._before = self.counter  # the program counters before the step that is being made
         self._failing: tuple[str, Sequence[int], Conflict | None, Step | None] = "refused", (), None, None
@@ -98,8 +99,9 @@ class Machine:
         stores = False
         for index, group in self._groups(before):
             instruction, row = self.job.code[index], self._rows[index]
+            ran_before = self._marks[index] & RAN
             self._marks[index] |= RAN
-            if instruction.trap or instruction.checks:
+            if instruction.checks or instruction.trap and not ran_before:  # its constants stay as they are
                 checks.check_before(self, instruction, group)
             if row.value is not None:
                 value[group] = self._value(instruction, row, group, reads)
@@ -178,13 +180,17 @@ class Machine:
 
     # -- one group -----------------------------------------------------------------------------
 
-    def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
-        """Yield each instruction that some processors are at, with those processors."""
+    def _groups(self, counter: Words) -> Iterable[tuple[int, Group]]:
+        """Return each instruction that some processors are at, with those processors."""
         first = int(counter[0])
-        if first != HALTED and (self._together == first or (counter == first).all()):
+        return ((first, self._everyone),) if first != HALTED and first == self._together else self._apart(counter)
+
+    def _apart(self, counter: Words) -> Iterator[tuple[int, Group]]:
+        first = int(counter[0])
+        if first != HALTED and (counter == first).all():
             yield first, self._everyone
             return
-        left = np.flatnonzero(counter != HALTED)
+        left = (counter != HALTED).nonzero()[0]
         while len(left):
             index = int(counter[left[0]])
             here = counter[left] == index
@@ -244,7 +250,7 @@ class Machine:
         x, y = (self.operand(getattr(instruction, name), group) for name in names)
         cells = wrap(x + y, self.job.word_bits)
         if np.ndim(cells) == 0:
-            cells = np.broadcast_to(cells, np.shape(self._pids[group]))
+            cells = np.full(len(self._pids[group]), cells)
         checks.check_cells(self, instruction, group, cells)
         return cells
 
@@ -258,11 +264,14 @@ class Machine:
                 return instruction.jumps_to
             case Next.BRANCH:
                 taken = self.operand(instruction.operand("x"), group) == 0
-                jumps = bool(taken.any())
-                self._marks[index] |= (JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)
+                count = np.count_nonzero(taken)
+                jumps, follows = count > 0, count < np.size(taken)
+                self._marks[index] |= (JUMPED if jumps else 0) | (FOLLOWED if follows else 0)
                 if instruction.jumps_to <= index and jumps:
                     self.rounds.jump_back(index)
-                return np.where(taken, instruction.jumps_to, index + 1)
+                if jumps and follows:
+                    return np.where(taken, instruction.jumps_to, index + 1)
+                return instruction.jumps_to if jumps else index + 1
             case Next.STOP:
                 return HALTED
 
@@ -272,7 +281,7 @@ class Machine:
         """Return the cell that each processor reads, or NO_READ."""
         if not reads:
             return self._nowhere
-        cells = np.full(self.job.processors, NO_READ)
+        cells = self._unread.copy()
         for group, read in reads:
             cells[group] = read
         return cells
@@ -284,7 +293,7 @@ class Machine:
             read = Accesses(_joined([self._pids[g] for g, _ in reads]), _joined([cells for _, cells in reads]))
         written = access.NO_ACCESSES
         if stores:
-            pids = np.flatnonzero(step.destination >= 0)
+            pids = (step.destination >= 0).nonzero()[0]
             written = Accesses(pids, step.destination[pids], step.value[pids])
         stored = self._allowed(read, written, step)
         if self.unwritten is not None:

@@ -203,11 +203,11 @@ class _Drawing:
             if shapes.possible:
                 failed = self.required.fulfil(params, shapes, words, lambda number: int(self.rng.integers(number)))
             else:
-                self.impossible += 1
-                failed = self.required.unmet(params, shapes, np.clip(words, shapes.floor, shapes.roof))
+                words = np.clip(words, shapes.floor, shapes.roof)
+                failed = self.required.unmet(params, shapes, words)
             if failed is None:
                 return params, arrays_of(shapes.arrays, words)
-            self.failed, self.draws = failed, self.draws + 1
+            self.failed, self.draws, self.impossible = failed, self.draws + 1, self.impossible + (not shapes.possible)
         return None
 
 

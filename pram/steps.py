@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -33,7 +33,7 @@ def register_of(destination: Codes) -> Codes:
     return -2 - destination
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Step:
     """What every processor did in one step. Arrays are int64 [processors].
 
@@ -53,7 +53,12 @@ class Step:
     destination: Words
     next: Words
     read: Words
-    lost: Words = field(default_factory=lambda: NOBODY)
+    lost: Words
+
+    def __init__(self, number: int, counter: Words, value: Words, destination: Words, next: Words, read: Words,
+                 lost: Words = NOBODY) -> None:  # fmt: skip
+        """As that of a data class, in a third of its time: a run makes one for each of its steps."""
+        vars(self).update(number=number, counter=counter, value=value, destination=destination, next=next, read=read, lost=lost)
 
 
 @dataclass

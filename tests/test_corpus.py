@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -131,11 +131,25 @@ def fails_in(mode: str, program: Program, generator: Generator, inputs: Inputs) 
         return True
 
 
+def asked_once(judge: Callable[..., Verdict | None]) -> Callable[..., Verdict | None]:
+    """A judge that knows its verdicts. A sidecar answers the same question in the same way, and each answer takes a process."""
+    known: dict[str, Verdict | None] = {}
+
+    def ask(*question: Any) -> Verdict | None:
+        key = repr(question)
+        if key not in known:
+            known[key] = judge(*question)
+        return known[key]
+
+    return ask
+
+
 @cache
 def inputs_of(path: Path) -> tuple[Generator, list[Inputs]]:
     """What a program is run on; two tests ask for it."""
     program = load(path)
     generator = generator_for(program)
+    generator.judge = asked_once(generator.judge)  # type: ignore[method-assign]
     return generator, draw(generator, OTHER_SIZES.get(program.name, SIZES))
 
 

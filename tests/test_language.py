@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from kit.runs import SAYS, assert_same, printed_in
+from oracles.calls import with_bodies
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 
@@ -21,6 +22,7 @@ from lockstep.pram.errors import PramError
 from lockstep.pram.functions import lg
 from lockstep.pram.machine import Run, run
 from lockstep.pram.parameters import OPERATORS
+from lockstep.pram.parser import parse
 from lockstep.pram.program import Program, load, parse_program
 from lockstep.pram.sidecar import Generator, generator_for
 from lockstep.pram.syntax import COMPARISONS
@@ -80,7 +82,7 @@ def machine_run(program: Program, params: dict[str, int], arrays: dict[str, Any]
 def compare(program: Program, case: TextCase) -> str:
     """Run on both; return "ran", or the kind of error that both report."""
     try:
-        theirs = evaluate(program.tree, case.params, case.arrays, max_steps=MAX_STEPS)
+        theirs = evaluate(with_bodies(parse(case.text)[0]), case.params, case.arrays, max_steps=MAX_STEPS)
     except Trap as trap:
         with pytest.raises(PramError) as refused:
             machine_run(program, case.params, case.arrays)

@@ -95,6 +95,11 @@ def test_the_table_of_mutants_is_of_all_programs() -> None:
     (((*heads,), rows),) = part["tables"]
     assert heads == ["program", "mutants", *VERDICTS] and part["holds"]
     assert [name for name, *_ in rows] == [path.stem for path in with_contracts()]
+    all_of, *each = (f"{sum(int(row[column]) for row in rows):,}" for column in range(1, 2 + len(VERDICTS)))
+    by_contracts, by_machine, equivalent, _ = each
+    text = (DOCS / "corpus.md").read_text()
+    assert f"Of {all_of} mutants" in text and f"contracts find {by_contracts} of them" in text
+    assert f"the other {by_machine}. {equivalent} are equivalent. None is missed." in text
     for name, total, *counts in rows:
-        assert sum(map(int, counts)) == int(total) == len(list(mutants(load(PROGRAMS / f"{name}.pram"))))
+        assert sum(map(int, counts)) == int(total) > 0, name
         assert counts[VERDICTS.index("missed")] == "0"

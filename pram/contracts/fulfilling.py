@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+
 from lockstep.pram.contracts.kinds import Clause
 from lockstep.pram.contracts.meaning import NoValue
 from lockstep.pram.contracts.orders import Order, Words, sequence_of
@@ -117,14 +119,11 @@ def arrange(shapes: Shapes, words: Words, choose: Choose) -> None:
     """Give words their shapes: different ones, copies, orders. What has its shape stays."""
     for group in shapes.apart:
         _part(shapes, words, group, choose)
-    for order in shapes.orders:
-        if any(gap for _, _, gap in order.below):
-            _part(shapes, words, order.cells, choose)
     for here, there, exact in shapes.copies:
         if not exact and Counter(words[list(here)].tolist()) != Counter(words[list(there)].tolist()):
             words[list(there)] = _shuffled(words[list(here)].tolist(), choose)
     for order in shapes.orders:
-        _sort(words, order, choose)
+        _sort(shapes, words, order, choose)
     for here, there, exact in shapes.copies:
         if exact:
             words[list(there)] = words[list(here)]
@@ -157,13 +156,22 @@ def _near(shapes: Shapes, cell: int, word: int, room: int) -> Sequence[int]:
     return range(max(options[0], min(word, options[-1]) - room), min(options[-1], word + room) + 1)
 
 
-def _sort(words: Words, order: Order, choose: Choose) -> None:
-    """Hand out the words of an order anew, the smallest first, if they are not in this order."""
+def _sort(shapes: Shapes, words: Words, order: Order, choose: Choose) -> None:
+    """Hand out the words of an order anew, the smallest first, if they are not in this order; and part those that must differ.
+
+    Words go up until they differ, and then down to the largest ones to draw. Both have this order, so the smaller has it too.
+    """
     if all(words[a] + gap <= words[b] for a, b, gap in order.below):
         return
     sequence = sequence_of(order, choose)
-    if sequence:
-        words[sequence] = sorted(words[sequence].tolist())
+    if not sequence:
+        return
+    high = shapes.high if words[sequence].max() <= shapes.high[sequence].max() else shapes.most
+    words[sequence] = np.maximum(sorted(words[sequence].tolist()), shapes.low[sequence])
+    place = {cell: number for number, cell in enumerate(sequence)}
+    for a, b, gap in sorted(order.below, key=lambda pair: place[pair[0]]):
+        words[b] = max(words[b], words[a] + gap)
+    words[sequence] = np.minimum(words[sequence], high[sequence])
 
 
 def _shuffled(words: list[int], choose: Choose) -> list[int]:

@@ -317,6 +317,7 @@ class _Reader:
         found.below, found.apart, found.copies, found.orders = self.below, self.apart, self.copies, orders
         self._make_room(found)
         spread(orders, found.low, found.high)
+        spread(orders, found.low, found.most)
         self._try_words(found)
         return found
 
@@ -347,8 +348,9 @@ class _Reader:
         groups = [*self.apart, *(order.cells for order in found.orders if any(gap for _, _, gap in order.below))]
         for group in groups:
             cells = list(group)
-            wanted = found.low[cells] + len(cells) - 1
-            found.high[cells] = np.maximum(found.high[cells], np.minimum(wanted, found.most[cells]))
+            low, high = found.low[cells], found.high[cells]
+            roomy = np.minimum(low + 2 * len(cells), found.most[cells])
+            found.high[cells] = np.where(high < low + len(cells) - 1, np.maximum(high, roomy), high)
 
     def _try_words(self, found: Shapes) -> None:
         """Try the words of cells about which more is said."""

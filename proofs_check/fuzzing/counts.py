@@ -81,12 +81,12 @@ CONTROL = ("if padded", "if with control", "elif", "else", "for inside If", "for
            "for to a difference", "parallel to a difference", "loop by data", "copy of an array")  # fmt: skip
 #: Loops that processors leave one by one: with `atmost`, with rounds from their bounds or arrays, and through a cell.
 LOOPS = ("while bounded", "repeat bounded", "for bounded", "for inferred", "for by index", "while by index", "while flagged",
-         "repeat flagged", "for flagged", "break for each")  # fmt: skip
+         "repeat flagged", "for flagged", "break for each", "return from a call for each")  # fmt: skip
 #: Contracts by their words, what stands in them, and those that were negated, so that the machine must find them broken.
 CONTRACTS = ("requires", "ensures", "assert", "invariant", "forall", "exists", "sum", "count", "max", "min", "old", "sorted",
              "distinct", "permutation", "==>", "negated")  # fmt: skip
-#: Statements that random programs do not contain: what others are written out to, and calls.
-NOT_WRITTEN = (syntax.Snapshot, syntax.CallStatement, syntax.SideBySide, syntax.Called)
+#: Statements that are gone when a program is expanded, or that no program writes.
+UNCOUNTED = (syntax.CallStatement, syntax.SideBySide, syntax.Snapshot)
 #: The groups in the order of the table. `instructions` has all of them, since compiled programs use all.
 GROUPS = ("statements", "operators", "values", "written", "arrays", "control", "loops", "contracts", "instructions", "modes", "resolved",
           "rules", "refused", "divergence")  # fmt: skip
@@ -146,7 +146,7 @@ class CampaignCounts:
         events = Counter({f"{mode} {event}": count for (mode, event), count in self.covered.events.items()})
         kinds = {
             "statements": {
-                kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement) if kind not in NOT_WRITTEN
+                kind.__name__: self.features[kind.__name__] for kind in get_args(syntax.Statement) if kind not in UNCOUNTED
             },
             "operators": {name: self.features[f"word {name}"] for name in OPERATORS},
             "values": {name: self.features[name] for name in VALUES},

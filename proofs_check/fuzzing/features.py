@@ -28,6 +28,11 @@ WRITTEN = {
     "combine": r"\bcombine (\+|max|min|and|or) .*:=",
     "combine of an array": r"^shared combine ",
     "extent ..": r"^shared .*\[.* \.\. .*\]",
+    "proc": r"^proc ",
+    "call": r"^ *f\d\(",
+    "call as a value": r":= f\d\([^|]*$",
+    "call in an expression": r":= .*\(?f\d\(.*\) \|",
+    "call with an array": r"\bf\d\([A-E](\[|,)",
 }
 
 
@@ -75,6 +80,7 @@ def count_loops(program: Program) -> Counter[str]:
     """Count the loops that processors leave one by one: "while bounded", "for inferred", "repeat flagged" and so on."""
     found: Counter[str] = Counter()
     for node in syntax.walk(program.tree):
+        found["return from a call for each"] += isinstance(node, syntax.Called) and node.at in program.analysis.calls
         if isinstance(node, (syntax.While, syntax.Repeat, syntax.For)) and node.at in program.analysis.loops:
             loop = program.analysis.loops[node.at]
             inferred = "by index" if loop.by_index else "inferred"

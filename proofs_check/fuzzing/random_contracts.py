@@ -28,6 +28,8 @@ from lockstep.proofs_check.fuzzing.shrinking import Choose
 
 #: A spot in a text, with its number.
 SPOT = re.compile("\x00(\\d+)\x01")
+#: A call of a procedure, which cannot stand in a contract.
+CALL = re.compile(r"\bf\d+\(")
 LOOP_HEAD = re.compile(r"(for|while) .* do|repeat")
 FOR = re.compile(r"for (\w+) in (.+?) (\.\.|downto) (.+?)( step .+?)?( atmost .+)? do")
 LISTED = re.compile(r"(?:parallel )?for (\w+) in \[(.+)\] do")
@@ -244,7 +246,8 @@ class Contracts(Declarations):
     def at(self, spot: Spot) -> str:
         if not self.chance(6 if not spot.facts else 3):
             return ""
-        condition = self.pick(*spot.facts) if spot.facts and not self.chance(4) else self.always(spot.scope)
+        facts = [fact for fact in spot.facts if not CALL.search(fact)]
+        condition = self.pick(*facts) if facts and not self.chance(4) else self.always(spot.scope)
         return f" invariant {condition}" if spot.word == "invariant" else f"assert {condition}"
 
     def promises(self, statements: str) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lockstep.pram.access import MODES, RULES
 from lockstep.proofs_check.fuzzing.random_contracts import SPOT, Contracts
-from lockstep.proofs_check.fuzzing.random_parallel import Parallels
+from lockstep.proofs_check.fuzzing.random_procedures import RandomProcedures
 from lockstep.proofs_check.fuzzing.random_scopes import Expr, Scope, ones
 from lockstep.proofs_check.fuzzing.shrinking import Choose, strategy
 
@@ -54,7 +54,7 @@ def write_program(choose: Choose) -> TextCase:
     return _Writer(choose).case()
 
 
-class _Writer(Parallels, Contracts):
+class _Writer(RandomProcedures, Contracts):
     """Writes one program."""
 
     def __init__(self, choose: Choose) -> None:
@@ -71,11 +71,13 @@ class _Writer(Parallels, Contracts):
         own = self.own_array()
         head += self.word_size() + shared + ([f"claim procs <= {self.exactly(6).bare}"] if self.chance(8) else [])
         pid = Expr("pid", 0, self.processors - 1, uniform=False, distinct=True)
+        procedures = self.procedures(pid)
         body = own + self.block(Scope((pid,), alone=self.processors == 1), 6)
         statements = "\n".join(line[2:] for line in body)
         written = self.with_contracts(statements)  # these choices come last, so that statements do not depend on them
-        head += self.promises(SPOT.sub("", statements))
-        return TextCase("\n".join([*head, "", written, ""]), self.given, self.inputs)
+        bodies = [line for line in (SPOT.sub("", line) for line in procedures) if line.strip()]
+        head += self.promises(SPOT.sub("", "\n".join([*bodies, statements])))
+        return TextCase("\n".join([*head, *bodies, "", written, ""]), self.given, self.inputs)
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -102,6 +104,7 @@ class _Writer(Parallels, Contracts):
         """A random statement, and the scope after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
         kinds += [self.prefix_sum] if self.chance(3) else []
+        kinds += [self.call] * 3 if self.procs else []
         if scope.leaves:
             kinds.append(self.leave)
         if scope.item:
@@ -178,7 +181,9 @@ class _Writer(Parallels, Contracts):
 
     def prefix_sum(self, scope: Scope) -> tuple[list[str], Scope]:
         """`ps` on any cell, since the processors take turns. The local then has what other processors wrote."""
-        variables = [t for t in scope.variables if t.text in scope.assignable and not t.uniform]
+        variables = [
+            t for t in scope.variables if t.text in scope.assignable and not t.uniform and t.text != "y"
+        ]  # y may be a cell
         cell = self.cell(scope, False, False, 1)
         if cell is None or not variables:
             return self.local(scope)

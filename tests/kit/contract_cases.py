@@ -95,6 +95,7 @@ CASES = [
     ("assert count(i in [0, 2, 2] : A[i] == 4) == 2", "holds"),
     ("assert permutation(A, old(A)) and permutation(M, M)", "holds"),
     ("assert permutation(M[0], C)", "assert 0"),
+    ("assert permutation(M, M[0], M[1]) and not permutation(M, M[0], C)", "holds"),
     ("assert sorted(A)", "assert 0"),
     ("assert distinct(C) and not distinct(A)", "holds"),
     ("assert pid == 0 ==> A[pid] == 3", "holds"),

@@ -20,7 +20,6 @@ from lockstep.pram.analysis import analyse
 from lockstep.pram.contracts.holding import Broken
 from lockstep.pram.errors import PramError
 from lockstep.pram.machine import NoHalt, run
-from lockstep.pram.procedures import expand
 from lockstep.pram.program import Program, load
 from lockstep.pram.sidecar import Inputs, generator_for
 from lockstep.pram.syntax import FIELDS, Binary, Call, For, Not, Number, Print, Range
@@ -105,7 +104,7 @@ def with_body(program: Program, body: tuple[Any, ...]) -> Program:
 
     Raises: PramError: they mean nothing.
     """
-    tree = expand(replace(program.tree, body=body), program.source)
+    tree = replace(program.tree, body=body)
     return replace(program, tree=tree, analysis=analyse(tree, program.source))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockstep.pram import analysis, bounds, checks, clamping, functions, loop_kinds, printing, rewriting, showing
+from lockstep.pram import analysis, bound_checking, bounds, checks, clamping, functions, loop_kinds, printing, rewriting, showing
 from lockstep.pram.automaton import Automaton
 from lockstep.pram.building import Builder
 from lockstep.pram.declarations import Declarations
@@ -16,6 +16,9 @@ from mutation.table import Mutant
 ANALYSIS = "analysis of programs"
 LOOPS, LISTS, WORDS = "loops that processors leave one by one", "lists", "words of programs"
 FREE, PARSING = "statements that take no step", "parsing"
+
+#: What follows a test in `statement`, where a `print` is noted.
+NOTED = "\n                self.points.append(point_of"
 
 MUTANTS = (
     Mutant(
@@ -94,7 +97,7 @@ MUTANTS = (
     Mutant(
         LOOPS,
         "a break of all counts as one of each",
-        Rewrite(loop_kinds._is_control, "return together", "return False"),
+        Rewrite(loop_kinds._is_control, "return type(statement) in together", "return False"),
         "evaluator",
     ),
     Mutant(
@@ -106,7 +109,7 @@ MUTANTS = (
     Mutant(
         LOOPS,
         "signed words are not negative in the bounds of a for",
-        Rewrite(loop_kinds.LoopKinds.note_for, "self.symbols.signed", "False"),
+        Rewrite(bounds._Known.end, "self.symbols.signed", "False"),
         "evaluator",
     ),
     Mutant(
@@ -118,13 +121,13 @@ MUTANTS = (
     Mutant(
         LOOPS,
         "a return goes to the end of the block",
-        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, leave)"),
+        Rewrite(Lowering.pad_item, "self.patch(jump, item.marks[place])", "self.patch(jump)"),
         "evaluator",
     ),
     Mutant(
         LOOPS,
-        "a return goes to the start of the pad",
-        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, self.code[branch].jumps_to)"),
+        "of several returns, all go to the place of the first",
+        Rewrite(Lowering.pad_item, "item.marks[place]", "min(item.marks.values())"),
         "evaluator",
     ),
     Mutant(
@@ -136,7 +139,7 @@ MUTANTS = (
     Mutant(
         ANALYSIS,
         "a return outside of any item is accepted",
-        Rewrite(analysis._Checker.statement, 'context.divergent not in ("parallel", "single")', "False"),
+        Rewrite(analysis._Checker.statement, "if not context.returns:", "if False:"),
         "refused texts",
     ),
     Mutant(
@@ -166,25 +169,25 @@ MUTANTS = (
     Mutant(
         LISTS,
         "a local of a list may be assigned in the loop",
-        Rewrite(analysis._Checker._keep_bound, "apart else None, *listed]", "apart else None]"),
+        Rewrite(analysis._Checker.keep_bound, "apart else None, *listed]", "apart else None]"),
         "refused texts",
     ),
     Mutant(
         LISTS,
         "a list may hold shared memory",
-        Rewrite(analysis._Checker._list, "if isinstance(node, Index) or", "if False and"),
+        Rewrite(analysis._Checker.listed, "if isinstance(node, Index) or", "if False and"),
         "refused texts",
     ),
     Mutant(
         LISTS,
         "the items of a parallel for may differ per processor",
-        Rewrite(analysis._Checker._list, "elif same and", "elif False and"),
+        Rewrite(analysis._Checker.listed, "elif same and", "elif False and"),
         "refused texts",
     ),
     Mutant(
         LISTS,
         "the bounds of a for take the first item of a list for its largest",
-        Rewrite(analysis._of_all, "Call(function, (a, b), b.at)", "a"),
+        Rewrite(bound_checking._of_all, "Call(function, (a, b), b.at)", "a"),
         "evaluator",
     ),
     Mutant(
@@ -235,7 +238,7 @@ MUTANTS = (
         Rewrite(Emitter.term, "part=True", "part=False"),
         "evaluator",
     ),
-    Mutant(WORDS, "a sum that is no word passes", Rewrite(checks._check_whole, "if bad.any():", "if False:"), "evaluator"),
+    Mutant(WORDS, "a sum that is no word passes", Rewrite(checks._check_whole, "if np.count_nonzero(bad):", "if False:"), "evaluator"),
     Mutant(
         WORDS,
         "parameters in sums must be words",
@@ -283,7 +286,7 @@ MUTANTS = (
     Mutant(
         FREE,
         "a print takes a step",
-        Rewrite(Lowering.statement, "self.prints.append(point_of(statement, self))", 'self.emit("nop", at=statement.at)'),
+        Rewrite(Lowering.statement, "self.points.append(point_of(statement, self))", 'self.emit("nop", at=statement.at)'),
         "free statements",
     ),
     Mutant(
@@ -292,17 +295,17 @@ MUTANTS = (
         Rewrite(Declarations._of_words, "walk(statement, without=(Print,))", "walk(statement)"),
         "free statements",
     ),
-    Mutant(FREE, "idle processors print", Rewrite(Lowering.statement, "if not self.idle:", "if True:"), "printed"),
+    Mutant(FREE, "idle processors print", Rewrite(Lowering.statement, f"if not self.idle:{NOTED}", f"if True:{NOTED}"), "printed"),
     Mutant(
         FREE,
         "a print before a loop prints in each round",
-        Rewrite(LoopEmitter.print_once, "if point.index == start:", "if False:"),
+        Rewrite(LoopEmitter.only_once, "if point.index == start:", "if False:"),
         "printed",
     ),
     Mutant(
         FREE,
         "a print inside a loop prints in its first round only",
-        Rewrite(LoopEmitter.print_once, "self.prints[:printed]", "self.prints"),
+        Rewrite(LoopEmitter.only_once, "self.points[:noted]", "self.points"),
         "printed",
     ),
     Mutant(

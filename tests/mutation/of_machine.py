@@ -75,14 +75,14 @@ MUTANTS = (
     Mutant(
         STEPS,
         "halted processors execute halt again",
-        Rewrite(Machine._groups, "left = np.flatnonzero(counter != HALTED)", "left = np.arange(len(counter))"),
+        Rewrite(Machine._apart, "left = (counter != HALTED).nonzero()[0]", "left = np.arange(len(counter))"),
         "scalar machine",
     ),
-    Mutant(STEPS, "all processors run what processor 0 runs", Rewrite(Machine._groups, ".all()", ".any()"), "scalar machine"),
+    Mutant(STEPS, "all processors run what processor 0 runs", Rewrite(Machine._apart, ".all()", ".any()"), "scalar machine"),
     Mutant(
         STEPS,
         "only the first two processors of a group run",
-        Rewrite(Machine._groups, "yield index, left[here]", "yield index, left[here][:2]"),
+        Rewrite(Machine._apart, "yield index, left[here]", "yield index, left[here][:2]"),
         "scalar machine",
     ),
     Mutant(
@@ -180,7 +180,7 @@ MUTANTS = (
     Mutant(
         STEPS,
         "the step in which a run is given up has the number of the one before",
-        Rewrite(Machine.failure, 'self.costs.time + (kind == "no halt")', "self.costs.time"),
+        Rewrite(Machine.failure, "self.costs.time + between", "self.costs.time"),
         "failures",
     ),
     Mutant(

@@ -24,9 +24,9 @@ OF_RUNS = (
         "the sides of repeat are exchanged",
         Rewrite(
             Machine._next,
-            "(JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)",
-            "((JUMPED if jumps else 0) | (0 if taken.all() else FOLLOWED)) if instruction.jumps_to > index else "
-            "((FOLLOWED if jumps else 0) | (0 if taken.all() else JUMPED))",
+            "(JUMPED if jumps else 0) | (FOLLOWED if follows else 0)",
+            "((JUMPED if jumps else 0) | (FOLLOWED if follows else 0)) if instruction.jumps_to > index else "
+            "((FOLLOWED if jumps else 0) | (JUMPED if follows else 0))",
         ),
         WALK,
     ),
@@ -39,13 +39,13 @@ OF_RUNS = (
     Mutant(
         REACHED,
         "a side counts only if all processors take it",
-        Rewrite(Machine._next, "jumps = bool(taken.any())", "jumps = bool(taken.all())"),
+        Rewrite(Machine._next, "JUMPED if jumps else 0", "0 if follows else JUMPED"),
         WALK,
     ),
     Mutant(
         REACHED,
         "a branch that only some processors take is ignored",
-        Rewrite(Machine._next, "0 if taken.all() else FOLLOWED", "0 if taken.any() else FOLLOWED"),
+        Rewrite(Machine._next, "FOLLOWED if follows else 0", "0 if jumps else FOLLOWED"),
         WALK,
     ),
     Mutant(

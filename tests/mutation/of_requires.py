@@ -24,13 +24,14 @@ SHAPES, REST, COUNT, PROBES, SAME = (
 )  # fmt: skip
 _Reader = shapes._Reader
 OF_SHAPES = (
-    row(REQUIRES, "sorted arrays are not sorted", fulfilling.arrange, "_sort(words, order, choose)", "pass", SHAPES),
+    row(REQUIRES, "sorted arrays are not sorted", fulfilling.arrange, "_sort(shapes, words, order, choose)", "pass", SHAPES),
     row(REQUIRES, "words that must differ are left", fulfilling.arrange, "for group in shapes.apart:", "for group in ():", SHAPES),
-    row(REQUIRES, "words that ascend may be equal", fulfilling.arrange, "if any(gap", "if False and any(gap", SHAPES),
+    row(REQUIRES, "words that ascend stay equal", fulfilling._sort, "words[a] + gap)", "words[a])", SHAPES),
+    row(REQUIRES, "words that ascend go beyond the usual range", fulfilling._sort, "np.minimum(words[sequence], high[sequence])",
+        "words[sequence]", SHAPES),
     row(REQUIRES, "a permutation of an array is not copied", fulfilling.arrange, "if not exact and", "if False and", SHAPES),
     row(REQUIRES, "an equal array is not copied", fulfilling.arrange, "if exact:", "if False:", SHAPES),
-    row(REQUIRES, "copies keep the order", fulfilling._shuffled, "choose(len(left)) if len(left) > 1 else 0", "0", SHAPES,
-        "the copy still holds the same words, and the array that is copied is in any order"),
+    row(REQUIRES, "copies keep the order", fulfilling._shuffled, "choose(len(left)) if len(left) > 1 else 0", "0", SHAPES),
     row(REQUIRES, "the words of a sorted array go to its last cells first", orders.sequence_of, "return found if",
         "return found[::-1] if", SHAPES),
     row(REQUIRES, "bounds are not handed on", _Reader.shapes, "spread(orders, self.least, self.most)", "pass", SHAPES),

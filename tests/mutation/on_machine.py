@@ -22,6 +22,7 @@ from kit.runs import (
 )
 from kit.small import apart, conflicting, counting, hot_cell, language_jobs, parameters, statement_program, texts, trapping
 from kit.word_operations import MEANINGS
+from oracles.calls import with_bodies
 from oracles.evaluator import evaluate
 from oracles.plain import Trap
 from oracles.scalar_machine import ScalarRefusal, ScalarTrap, look, run_scalar, start
@@ -42,6 +43,7 @@ from lockstep.pram.access import MODES
 from lockstep.pram.errors import Diagnostic, PramError
 from lockstep.pram.job import Job
 from lockstep.pram.machine import Failure, Machine, run
+from lockstep.pram.parser import parse
 from lockstep.pram.program import parse_program
 from lockstep.pram.winner import HIGHEST, LOWEST, at_random, by_choices, in_order
 from lockstep.pram.word import WORD_OPERATIONS, exact, wrap
@@ -175,7 +177,7 @@ def evaluator() -> None:
         except PramError as error:
             raise AssertionError(f"refused: {error.message}: {case.text}") from None
         try:
-            theirs = evaluate(program.tree, case.params, case.arrays, max_steps=1500)
+            theirs = evaluate(with_bodies(parse(case.text)[0]), case.params, case.arrays, max_steps=1500)
         except Trap as trap:
             _refuses(case.text, lambda p=program, c=case: run(p.instantiate(c.params, c.arrays), max_steps=1500), SAYS[trap.kind])
             continue
@@ -282,7 +284,7 @@ def printed() -> None:
         if not program.code.prints and "print" not in case.text:
             continue
         try:
-            theirs = evaluate(program.tree, case.params, case.arrays, max_steps=1500)
+            theirs = evaluate(with_bodies(parse(case.text)[0]), case.params, case.arrays, max_steps=1500)
         except Trap:
             continue
         ours = printed_in(program, program.instantiate(case.params, case.arrays), 1500)

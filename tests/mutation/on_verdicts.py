@@ -136,7 +136,7 @@ def what_sidecars_read() -> None:
         _check_changes(path)
     module.__dict__["oracle"] = sys.exit
     try:
-        answer = child.answer(module, "p.py", watch, pickle.dumps(("oracle", (0,))))
+        answer = child.answer(module, "p.py", watch, child.Call(pickle.dumps(("oracle", (0,)))))
     except SystemExit:
         raise AssertionError("an oracle that exits ends its process without an answer") from None
     assert answer[0] == "error" and "sys.exit(0)" in str(answer[1]), f"{answer}"

@@ -248,7 +248,8 @@ def said_of_arrays(word: str, arrays: list[list[int]]) -> bool:
             return first == sorted(first)
         case "distinct":
             return len(set(first)) == len(first)
-    return sorted(first) == (sorted(chain.from_iterable(arrays[1:])) if len(arrays) > 1 else list(range(len(first))))
+    others = [word for other in arrays[1:] for word in other]
+    return sorted(first) == (sorted(others) if len(arrays) > 1 else list(range(len(first))))
 
 
 def nested(cells: list[int], shape: tuple[int, ...]) -> Any:

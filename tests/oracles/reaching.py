@@ -85,7 +85,9 @@ class Watched(Run):
             self.sides.add((loop.at.line, loop.at.column, "entered"))
         for statement in body:
             active = self.present(active)
-            if active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
+            if isinstance(statement, syntax.Called):
+                self.lines |= {statement.at.line} if active and id(statement) in self.leaving.returning else set()
+            elif active and (not isinstance(statement, TESTING) or id(statement) in self.leaving.kinds):
                 self.lines |= own_lines(statement, self.params, set(self.arrays))
             super().block((statement,), active)
 
@@ -149,7 +151,7 @@ def own_lines(s: Statement, params: Params, arrays: set[str]) -> set[int]:
         case syntax.Several(targets, values):
             at_hand = [v for v in values if is_constant(v, params) or not takes_a_step(v, arrays)]
             return {part.at.line for part in (*targets, *at_hand)}
-        case syntax.LocalArray() | syntax.Print():
+        case syntax.LocalArray() | syntax.Print() | syntax.Assert() | syntax.Snapshot():
             return set()
     return {s.at.line}
 
@@ -170,7 +172,8 @@ def everything(run: Watched) -> tuple[set[int], set[Side]]:
     lines: set[int] = set()
     sides: set[Side] = set()
     for node in statements(run.tree.body):
-        lines |= own_lines(node, run.params, set(run.arrays))
+        if not isinstance(node, syntax.Called) or id(node) in run.leaving.returning:
+            lines |= own_lines(node, run.params, set(run.arrays))
         whats: tuple[str, ...] = ()
         at: Any = node.at
         if isinstance(node, TESTING):
