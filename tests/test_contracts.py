@@ -56,7 +56,7 @@ FALSE = [
     ("not exists i in 0 .. n - 1 : A[i] + 1 == n", "for i = 2: A[i] + 1 is 3, n is 3"),
     ("sum(i in 0 .. n - 1 : A[i]) == 4", "sum(i in 0 .. n - 1 : A[i]) is 3"),
     ("forall i in 0 .. n - 1 : i < 2 ==> A[i] == 0", "for i = 1: A[i] is 1"),
-    ("exists i in 0 .. n - 1 : A[i] > 5", "exists i in 0 .. n - 1 : A[i] > 5 is 0"),
+    ("exists i in 0 .. n - 1 : A[i] > 5", "no i in 0 .. n - 1 has A[i] > 5"),
 ]  # fmt: skip
 NO_VALUE = [
     ("A[n] == 0", "index 3 is outside `A` (0 .. 2)"), ("A[0 - 1] == 0", "index -1 is outside `A` (0 .. 2)"),
