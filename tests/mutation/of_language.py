@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         LOOPS,
         "a break of all counts as one of each",
-        Rewrite(loop_kinds._is_control, "return together", "return False"),
+        Rewrite(loop_kinds._is_control, "return type(statement) in together", "return False"),
         "evaluator",
     ),
     Mutant(
@@ -99,13 +99,17 @@ MUTANTS = (
     Mutant(
         LOOPS,
         "a return goes to the end of the block",
-        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, leave)"),
+        Rewrite(Lowering.pad_item, "self.patch(jump, item.marks[place])", "self.patch(jump)"),
         "evaluator",
     ),
     Mutant(
         LOOPS,
         "a return goes to the start of the pad",
-        Rewrite(Lowering.guarded, "self.patch(jump, self.item.marks[place])", "self.patch(jump, self.code[branch].jumps_to)"),
+        Rewrite(
+            Lowering.pad_item,
+            "self.pad(body)",
+            "start = len(self.code); self.pad(body); item.marks = dict.fromkeys(item.marks, start)",
+        ),
         "evaluator",
     ),
     Mutant(
@@ -117,7 +121,7 @@ MUTANTS = (
     Mutant(
         ANALYSIS,
         "a return outside of any item is accepted",
-        Rewrite(analysis._Checker.statement, 'context.divergent not in ("parallel", "single")', "False"),
+        Rewrite(analysis._Checker.statement, "not context.returns", "False"),
         "refused texts",
     ),
     Mutant(

@@ -71,11 +71,11 @@ MUTANTS = (
         ),
         "evaluator",
     ),
-    Mutant(LOWERING, "idle processors wait no time", Rewrite(Lowering.guarded, "self.pad(body)", "pass"), "evaluator"),
+    Mutant(LOWERING, "idle processors wait no time", Rewrite(Lowering.pad_item, "self.pad(body)", "pass"), "evaluator"),
     Mutant(
         LOWERING,
         "idle processors execute one nop too few",
-        Rewrite(Lowering.guarded, 'self.emit("nop", at=at)', "pass"),
+        Rewrite(Lowering.pad_item, 'self.emit("nop", at=at)', "pass"),
         "evaluator",
     ),
     Mutant(
