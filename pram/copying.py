@@ -27,6 +27,7 @@ from lockstep.pram.syntax import (
     Local,
     LocalArray,
     Name,
+    Number,
     Parallel,
     PrefixSum,
     Quantified,
@@ -248,16 +249,10 @@ class Copier:
         return Call(call.function, arguments, at)
 
     def moved(self, node: Any, at: Span) -> Any:
-        """Return an argument with the place of its use."""
-        if isinstance(node, Binary):
-            chain = left_chain(node)
-            left = self.moved(chain[0].left, at)
-            for one in chain:
-                left = Binary(one.operator, left, self.moved(one.right, at), self.place(at))
-            return left
-        values = {name: getattr(node, name) for name in FIELDS[type(node)]}
-        new = {k: tuple(self.moved(o, at) for o in v) if isinstance(v, tuple) else self.moved(v, at) for k, v in values.items()}
-        return replace(node, at=self.place(at), **new)
+        """Return an argument with the place of its use. An expression of parameters keeps its own: that is where it is wrong."""
+        if isinstance(node, Index):
+            return replace(node, subscripts=tuple(self.moved(s, at) for s in node.subscripts), at=self.place(at))
+        return replace(node, at=self.place(at)) if isinstance(node, (Name, Number)) else node
 
     def check_known(self, name: str, names: Names, at: Span) -> None:
         if name not in self.known and name not in OPERATORS:

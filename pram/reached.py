@@ -146,7 +146,11 @@ class Unreached:
 
 
 def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
-    """Yield each item with an instruction and the mark that shows that the item was reached."""
+    """Yield each item with an instruction and the mark that shows that the item was reached.
+
+    A condition in the body of a procedure is one item, with the text that it has in the first call.
+    """
+    texts: dict[tuple[int, int], str] = {}
     for index, instruction in enumerate(program.code.instructions[:-1]):  # the last one is the end of the program
         if instruction.idle or instruction.at is None:
             continue
@@ -156,7 +160,8 @@ def _witnesses(program: Program) -> Iterator[tuple[Item, int, int]]:
             marks = {"arrived": RAN, "entered": FOLLOWED} if isinstance(decides, (For, Parallel)) else {
                 "arrived": RAN, "true": FOLLOWED, "false": JUMPED}  # fmt: skip
             for what, mark in marks.items():
-                yield Item(decides.at.line, decides.at.column, what, _text(decides)), index, mark
+                place = decides.at.line, decides.at.column
+                yield Item(*place, what, texts.setdefault(place, _text(decides))), index, mark
 
 
 def _of_contracts(program: Program) -> dict[Item, Span]:

@@ -208,7 +208,7 @@ class _Writer(RandomProcedures, Contracts):
         distinct = [t for t in scope.variables if t.distinct]
         rule = self.write_rule(2)
         large = (
-            meet and (RULES[rule] if rule else mode.combining) == "sum" and not self.careful(2)
+            meet and (RULES[rule] if rule else mode.combining) == "sum" and not self.careful(1)
         )  # some sums are to be no words
         if self.chance(8) and not same:
             return [self.augmented(scope, cell)], scope
