@@ -6,7 +6,7 @@ same instruction together, in NumPy. After each step it checks for access confli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -177,14 +177,10 @@ class Machine:
 
     # -- one group -----------------------------------------------------------------------------
 
-    def _groups(self, counter: Words) -> Iterable[tuple[int, Group]]:
-        """Return each instruction that some processors are at, with those processors."""
+    def _groups(self, counter: Words) -> Iterator[tuple[int, Group]]:
+        """Yield each instruction that some processors are at, with those processors."""
         first = int(counter[0])
-        return ((first, self._everyone),) if first != HALTED and first == self._together else self._apart(counter)
-
-    def _apart(self, counter: Words) -> Iterator[tuple[int, Group]]:
-        first = int(counter[0])
-        if first != HALTED and (counter == first).all():
+        if first != HALTED and (self._together == first or (counter == first).all()):
             yield first, self._everyone
             return
         left = (counter != HALTED).nonzero()[0]

@@ -26,10 +26,17 @@ import select
 import signal
 import struct
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
 from types import CodeType, ModuleType
 from typing import Any, BinaryIO
 
@@ -106,12 +113,12 @@ class Watch:
 
     IMPORTER = "<frozen importlib._bootstrap_external>"
 
-    def __init__(self, folder: str, *also_own: str) -> None:
+    def __init__(self, folder: str) -> None:
         self.folder = folder
         self.paths: set[str] = set()
         self._noting = False
         self.answering = False
-        own = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/proc", "/dev", "/sys", *also_own}
+        own = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/proc", "/dev", "/sys"}
         self.own = tuple(os.path.join(os.path.realpath(path), "") for path in own)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -164,6 +171,14 @@ class Watch:
             path.startswith(own) and not (self.folder.startswith(own) and path.startswith(self.folder)) for own in self.own
         )
 
+    def is_own_folder(self, path: str) -> bool:
+        """The same for a folder of modules. To ask for it is no reading."""
+        self._noting = True
+        try:
+            return self.is_own(os.path.join(os.path.realpath(path), ""))
+        finally:
+            self._noting = False
+
     def note_module(self, name: str) -> None:
         """Record the files beside the sidecar that an import would take, also those that do not exist."""
         top = name.partition(".")[0]
@@ -173,6 +188,27 @@ class Watch:
         path = os.path.join(self.folder, *name.split("."))
         for suffix in SUFFIXES:
             self.note(path + suffix)
+
+
+class FromSource(SourceFileLoader):
+    """Loads a module from its source. Byte code may belong to a source that changed within the same second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def from_source(watch: Watch) -> Callable[[str], Any]:
+    """Return a hook for `sys.path_hooks`: modules that are not Python's own or installed with it are loaded from their source."""
+    loaders = (ExtensionFileLoader, EXTENSION_SUFFIXES), (FromSource, SOURCE_SUFFIXES), (SourcelessFileLoader, BYTECODE_SUFFIXES)
+    finder = FileFinder.path_hook(*loaders)
+
+    def hook(path: str) -> Any:
+        if watch.is_own_folder(path):
+            raise ImportError(f"{path} is left to the usual finder")
+        return finder(path)
+
+    return hook
 
 
 # -- loading and calling --------------------------------------------------------------------------------
@@ -297,10 +333,10 @@ def main() -> None:
     folder = os.path.dirname(os.path.realpath(name))
     sys.path.append(folder)
     sys.argv = [name]
-    # Read and write no byte code, so that a module that changed within the last second is read again.
-    byte_code = os.path.join(tempfile.gettempdir(), f"no-byte-code-{os.getpid()}")
-    sys.dont_write_bytecode, sys.pycache_prefix = True, byte_code
-    watch = Watch(os.path.join(folder, ""), byte_code)
+    sys.dont_write_bytecode = True
+    watch = Watch(os.path.join(folder, ""))
+    sys.path_hooks.insert(0, from_source(watch))
+    sys.path_importer_cache.clear()
     sys.addaudithook(watch)
     sys.meta_path.insert(0, watch)
     watch.watch_questions()

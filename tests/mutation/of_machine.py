@@ -75,14 +75,14 @@ MUTANTS = (
     Mutant(
         STEPS,
         "halted processors execute halt again",
-        Rewrite(Machine._apart, "left = (counter != HALTED).nonzero()[0]", "left = np.arange(len(counter))"),
+        Rewrite(Machine._groups, "left = (counter != HALTED).nonzero()[0]", "left = np.arange(len(counter))"),
         "scalar machine",
     ),
-    Mutant(STEPS, "all processors run what processor 0 runs", Rewrite(Machine._apart, ".all()", ".any()"), "scalar machine"),
+    Mutant(STEPS, "all processors run what processor 0 runs", Rewrite(Machine._groups, ".all()", ".any()"), "scalar machine"),
     Mutant(
         STEPS,
         "only the first two processors of a group run",
-        Rewrite(Machine._apart, "yield index, left[here]", "yield index, left[here][:2]"),
+        Rewrite(Machine._groups, "yield index, left[here]", "yield index, left[here][:2]"),
         "scalar machine",
     ),
     Mutant(

@@ -43,6 +43,7 @@ OF_SIDECARS = (
         "if not isinstance(answer, bool):", "if answer is None:", ORACLES),
     row(SIDECARS, "misspelt functions are ignored", sidecar._check_functions, "if hint and", "if False and", ORACLES),
     row(SIDECARS, "a sidecar may have no function", sidecar._check_functions, "if len(missing) == 3:", "if len(missing) > 3:", ORACLES),
+    row(SIDECARS, "modules are those of their byte code", child.from_source, "(FromSource,", "(SourceFileLoader,", READ),
     row(SIDECARS, "opened files are not recorded", child.Watch.__call__, "if not writes_only:", "if False:", READ),
     row(SIDECARS, "written files are recorded", child.Watch.__call__, "if not writes_only:", "if True:", READ),
     row(SIDECARS, "listed folders are not recorded", child.Watch.__call__, '"os.scandir")', '"os.walk")', READ),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import py_compile
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import module_from_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -134,12 +136,26 @@ def what_sidecars_read() -> None:
         names = {Path(found).name for found in watch.paths if not found.endswith(".so")}
         assert names == {"data.txt", path.parent.name, "helper.py", "__init__.py"}, f"{names}"
         _check_changes(path)
+        _check_byte_code(watch, path.parent)
     module.__dict__["oracle"] = sys.exit
     try:
         answer = child.answer(module, "p.py", watch, child.Call(pickle.dumps(("oracle", (0,)))))
     except SystemExit:
         raise AssertionError("an oracle that exits ends its process without an answer") from None
     assert answer[0] == "error" and "sys.exit(0)" in str(answer[1]), f"{answer}"
+
+
+def _check_byte_code(watch: child.Watch, folder: Path) -> None:
+    """Byte code of a source that has changed since, but is as long and as old as it was, is not used."""
+    helper = folder / "helper.py"
+    py_compile.compile(str(helper))
+    old = helper.stat()
+    helper.write_text("K = 3\n")
+    os.utime(helper, ns=(old.st_atime_ns, old.st_mtime_ns))
+    spec = child.from_source(watch)(str(folder)).find_spec("helper")
+    found = module_from_spec(spec)
+    spec.loader.exec_module(found)
+    assert found.K == 3, "the module is that of its byte code"
 
 
 def _check_changes(path: Path) -> None:
