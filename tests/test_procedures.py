@@ -14,12 +14,14 @@ from kit.runs import assert_same
 from oracles.calls import with_bodies
 from oracles.evaluator import evaluate
 
-from lockstep.pram.errors import PramError
+from lockstep.pram.errors import PramError, without_numbers
+from lockstep.pram.expression_text import expression_text
 from lockstep.pram.libraries import standard_text
 from lockstep.pram.machine import Run, run
 from lockstep.pram.parser import parse
 from lockstep.pram.profile import profile
 from lockstep.pram.program import parse_program
+from lockstep.pram.syntax import Assert, Snapshot, walk
 
 HEAD = "program t\nmode CRCW common\nparam n\nprocs n\nshared A[n] : inout, s : inout, V[n, n] : inout\n"
 EACH = "parallel for i in 0 .. n - 1 do "
@@ -328,3 +330,17 @@ def test_the_evaluator_agrees(name: str) -> None:
     theirs = evaluate(with_bodies(parse(text)[0], (library,)), {"n": 4}, ARRAYS)
     assert_same(ours, theirs)
     assert_same(ours, evaluate(parse_program(text).tree, {"n": 4}, ARRAYS))
+
+
+def test_promises_are_assertions_at_the_ends_of_a_call() -> None:
+    """With the arguments in them. They take no step, also where a `return` ends the body."""
+    body = "if X[0] > k then return end\nX[0] := k end\n"
+    text = f"proc f(X[], k)\nrequires k < n\nensures forall i in 0 .. k : X[i] >= old(X[i])\n{body}{EACH} f(V[i], 2) end\n"
+    tree = parse_program(HEAD + text).tree
+    nodes = [node for node in walk(tree) if isinstance(node, (Assert, Snapshot))]
+    before, snapshot, after = nodes
+    assert isinstance(before, Assert) and isinstance(snapshot, Snapshot) and isinstance(after, Assert)
+    assert expression_text(before.condition) == "2 < n" and not before.since
+    assert without_numbers(expression_text(after.condition)) == "forall i in 0 .. 2 : V[i, i] >= old(V[i, i])"
+    assert after.since == snapshot.label and before.at.calls and after.at.calls
+    assert run_text(text).costs == run_text(f"proc f(X[], k)\n{body}{EACH} f(V[i], 2) end\n").costs

@@ -173,6 +173,7 @@ def trapping() -> tuple[Job, ...]:
 
 #: Statements that bring out one rule of the language each; `s` is a scalar, A has 4 cells, M is 3 by 2, x is 3.
 STATEMENTS = (
+    "local z := 0\nfor t in 0 .. 5 do if t == n - 2 then break end\nz += t end\nsingle do A[0] := z end",
     "while x > 0 do x := x - 1 s1 := x end",
     "repeat x := x - 1 A[x] := x + 5 until x == 0",
     "for i in 1 .. n do A[i - 1] := i end",

@@ -97,7 +97,7 @@ OF_PLACES = (
         WHERE,
         "the same of one that processors leave one by one",
         Rewrite(LoopEmitter.for_apart, "-1 if loop.down else 0", "0"),
-        PLACES,
+        CASES,
     ),
     Mutant(WHERE, "what a register has more is ignored", Rewrite(Watcher._of_processors, " + known.plus", ""), CASES),
 )
@@ -203,7 +203,12 @@ OF_RANDOM = (
         Rewrite(random_contracts.negated, "_negated(program.tree, chosen)", "program.tree"),
         CAMPAIGN,
     ),
-    Mutant(RANDOM, "wrapped sums are taken for exact ones", Rewrite(Contracts.known, "self.wrap or ", ""), CAMPAIGN),
+    Mutant(
+        RANDOM,
+        "an item is said to be after its first one",
+        Rewrite(Contracts.of_items, ">= ({found[2]})", "> ({found[2]})"),
+        CAMPAIGN,
+    ),
     Mutant(
         RANDOM,
         "loops are said to start after their first item",

@@ -52,7 +52,7 @@ def explained() -> None:
 
 
 def campaign() -> None:
-    failure = fuzz(40, 1, Options(constructions=(), max_steps=400)).failure
+    failure = fuzz(90, 1, Options(constructions=(), max_steps=400)).failure
     assert failure is None, failure
 
 
