@@ -28,9 +28,9 @@ class RandomProcedures(Parallels):
     procs: list[ProcedureShape] = []
 
     def procedures(self, pid: Expr) -> list[str]:
-        """Declare one or two procedures, in one program of two. Their bodies see no local array of the program."""
+        """Declare one or two procedures, in two programs of five. Their bodies see no local array of the program."""
         self.procs, own, self.own_arrays = [], self.own_arrays, []
-        lines = [line for number in range(self.pick(0, 0, 1, 2)) for line in self.procedure(f"f{number}", pid)]
+        lines = [line for number in range(self.pick(0, 0, 0, 1, 2)) for line in self.procedure(f"f{number}", pid)]
         self.own_arrays = own
         return lines
 

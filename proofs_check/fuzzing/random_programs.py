@@ -104,7 +104,7 @@ class _Writer(RandomProcedures, Contracts):
         """A random statement, and the scope after it."""
         kinds = [self.local, self.assign, self.store, self.store, self.store, self.store, self.several]
         kinds += [self.prefix_sum] if self.chance(3) else []
-        kinds += [self.call] * 3 if self.procs else []
+        kinds += [self.call] * 2 if self.procs else []
         if scope.leaves:
             kinds.append(self.leave)
         if scope.item:
