@@ -126,8 +126,8 @@ MUTANTS = (
     ),
     Mutant(
         LOOPS,
-        "of several returns, all go to the place of the first",
-        Rewrite(Lowering.pad_item, "item.marks[place]", "min(item.marks.values())"),
+        "a return goes one step too far",
+        Rewrite(Lowering.pad_item, "item.marks[place]", "item.marks[place] + 1"),
         "evaluator",
     ),
     Mutant(
