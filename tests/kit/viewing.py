@@ -76,9 +76,10 @@ def moves_by_mouse(shown: Shown, trace: Traced) -> None:
     shown.press("Enter")
     assert shown.step == "PRAM step 9 of 43 commit"
     shown.page.click("#home")
-    shown.page.click("#lines > li >> nth=12")  # A[i] := A[i] + A[i + h]
+    line = trace.header["source"].split("\n").index("    A[i] := A[i] + A[i + h]") + 1
+    shown.page.click(f"#lines > li >> nth={line - 1}")
     assert shown.step.startswith("PRAM step 11 ") and shown.text("#lines > .now code") == "A[i] := A[i] + A[i + h]"
-    shown.page.click("[aria-label='next step on line 13']")
+    shown.page.click(f"[aria-label='next step on line {line}']")
     assert shown.step.startswith("PRAM step 12 ")
     shown.page.click("#arrays button >> nth=0")
     shown.page.click("#inspector .history button >> nth=1")
