@@ -17,6 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and no parser made so far."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(parser, "_lark", parser._lark.__wrapped__)
+    monkeypatch.setattr(parser, "_automaton", parser._automaton.__wrapped__)
     return tmp_path / "cache" / "lockstep"
 
 

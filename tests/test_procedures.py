@@ -213,11 +213,11 @@ def test_profile_and_asm_show_both_lines(do: Do) -> None:
         f"{EACH}\n  f(A[i])\nend\nprefix_sum(A, B)\n"
     )
     shown = do("profile t.pram --size 2").out
-    assert re.search(r"^ +6 .* 9  +y := 1 *$", shown, re.MULTILINE) and re.search(r"<scan>:6 .* 11  ", shown)
+    assert re.search(r"^ +6 .* 9  +y := 1 *$", shown, re.MULTILINE) and re.search(r"<scan>:7 .* 11  ", shown)
     rows = json.loads(do("profile t.pram --size 2 --json").out)["lines"]
     assert {(row["line"], tuple(row.get("called", ())), row.get("file")) for row in rows} >= {
         (6, ("9",), None),
-        (6, ("11",), "<scan>"),
+        (7, ("11",), "<scan>"),
         (8, (), None),
     }
     assert "prefix_sum(A, B)" in do("asm t.pram").out

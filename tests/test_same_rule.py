@@ -194,7 +194,11 @@ def test_what_no_run_has_reached_is_said_everywhere(do: Do, tmp_path: Path) -> N
     assert "\nNever true: \\`A\\[i\\] \\> 15\\` (line 9).\n" in Path("sweep.md").read_text()
     assert "<p class=about>Never true: `A[i] &gt; 15` (line 9).</p>" in Path("sweep.html").read_text()
     (record,) = json.loads(do("report sweep.sqlite --json").out)["programs"]
-    assert record["unreached"] == {"lines": [], "sides": [{"line": 9, "column": 1, "of": "A[i] > 15", "never": "true"}]}
+    assert record["unreached"] == {
+        "lines": [],
+        "sides": [{"line": 9, "column": 1, "of": "A[i] > 15", "never": "true"}],
+        "contracts": [],
+    }
 
 
 @pytest.mark.parametrize(("places", "found"), [(None, None), ((), Unreached())])
