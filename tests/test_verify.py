@@ -198,7 +198,7 @@ def test_what_no_run_reached_is_said(do: Do) -> None:
     line = "no run reached line 7; never true: `A[i] > 9` (line 6)"
     assert outcome.status == FINE and line in outcome.out.splitlines()
     found = json.loads(do("verify p.pram --sizes 1..2 --random 1 --json").out)["unreached"]
-    assert found == {"lines": [7], "sides": [{"line": 6, "column": 11, "of": "A[i] > 9", "never": "true"}]}
+    assert found == {"lines": [7], "sides": [{"line": 6, "column": 11, "of": "A[i] > 9", "never": "true"}], "contracts": []}
     assert f"p: {line}" in do("sweep p.pram --sizes 1..2 --random 12 --process mdm --workers 0").out.splitlines()
     write(text.replace("A[i] > 9", "A[i] > 8"))
     assert "reached" not in do("verify p.pram --sizes 1..2 --random 1").out
