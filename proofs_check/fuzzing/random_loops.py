@@ -40,7 +40,8 @@ class Loops(Cells):
 
     def loop_over_a_list(self, scope: Scope) -> tuple[list[str], Scope]:
         """A `for` over up to 3 words, which are no reads of memory. Idle processors do not know its variable."""
-        name, unread = f"i{len(scope.variables)}", replace(scope, reads=False)
+        known = tuple(variable for variable in scope.variables if variable.text != "y")  # an `out` argument may be a cell
+        name, unread = f"i{len(scope.variables)}", replace(scope, reads=False, variables=known)
         items = [
             self.exactly(self.pick(0, 1, 2, 3)) if self.chance(2) else self.mask(self.word(unread, 1), 3, always=True)
             for _ in range(self.pick(2, 1, 3))
