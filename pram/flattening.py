@@ -8,7 +8,8 @@ does is the same for every i: so its loop goes outside, and `parallel for i in R
 | `parallel for t in S do B end`                              | `parallel for i in R, t in S do B end`                      |
 | a loop, an `if` or a call that holds such a `parallel`      | the same, outside; its condition cannot depend on i         |
 | a local, or an assignment to one, that does not depend on i | the same, outside                                           |
-| a local that depends on i, made of locals and parameters    | the same, in each part that uses it: it is computed anew    |
+| a local that depends on i, made of locals and parameters    | the same, in each part that uses it, until one of these     |
+|                                                             | locals changes: it is computed anew                         |
 | other statements, one after the other                       | `parallel for i in R do .. end`                             |
 
 Only procedures nest so: a `parallel` that is written inside another one is an error (docs/language.md, section 3.3).
@@ -35,11 +36,13 @@ from lockstep.pram.syntax import (
     Name,
     Node,
     Parallel,
+    PrefixSum,
     Print,
     Quantified,
     Range,
     Repeat,
     Return,
+    Several,
     Single,
     Snapshot,
     Statement,
@@ -93,7 +96,8 @@ class _Flattener:
     """Flattens the body of one `parallel`.
 
     differs: the names whose values may differ from item to item. carried: the locals among them that are computed anew in each
-    part. gone: those that only one part has. outside: the locals that are the same for all items.
+    part. gone: those that only one part has. stale: those that would be computed anew with another value. outside: the locals that
+    are the same for all items.
     """
 
     def __init__(self, loop: Parallel, shared: frozenset[str], errors: list[Diagnostic]) -> None:
@@ -101,6 +105,7 @@ class _Flattener:
         self.differs = {part.variable for part in loop.ranges}
         self.carried: dict[str, Local] = {}
         self.gone: set[str] = set()
+        self.stale: set[str] = set()
         self.outside: set[str] = set()
         self.part: list[Statement] = []
         self.done: list[list[Statement]] = []
@@ -129,6 +134,15 @@ class _Flattener:
             self.gone |= declared - self.carried.keys()
             self.part = []
 
+    def forget(self, changed: Iterable[str]) -> None:
+        """Forget the carried locals that are made of names which change: computed anew, they would have another value."""
+        stale = set(changed)
+        for local in list(self.carried.values()):  # in their order, so that those made of others come after these
+            if _names(local.value) & stale:
+                stale.add(local.name)
+                del self.carried[local.name]
+                self.stale.add(local.name)
+
     def needed(self, body: Body) -> Body:
         """The carried locals that a part uses, and those that they use."""
         own = {s.name for s in body if isinstance(s, Local)}
@@ -144,13 +158,14 @@ class _Flattener:
         control = _holds_parallel(statement) or returns((statement,))
         if control:
             self.close()
-        for name in sorted(_names(statement) & self.gone):
-            self.error(
-                f"`{name}` differs from item to item, and is used after a `parallel` of this procedure: keep it in an array",
-                statement,
+        for name in sorted(_names(statement) & (self.gone | self.stale)):
+            when = (
+                "after a `parallel` of this procedure" if name in self.gone else "where a local of which it is made has changed"
             )
+            self.error(f"`{name}` differs from item to item, and is used {when}: keep it in an array", statement)
         if control:
             self.control(statement)
+            self.forget(_reassigned(statement))
             return
         match statement:
             case Snapshot():
@@ -168,6 +183,7 @@ class _Flattener:
                     self.part.append(statement)
             case Assign(name, value) if name not in self.shared | self.differs and not self.depends(value):
                 self.put(statement)
+                self.forget({name})
             case _:
                 self.of_items(statement)
 
@@ -209,9 +225,11 @@ class _Flattener:
                 self.same(condition)
                 self.put(replace(statement, then=self.block(then), otherwise=self.block(otherwise)))
             case While(condition) | Repeat(_, condition):
+                self.forget(_reassigned(statement))  # what a round changes, the next one sees
                 self.same(condition, statement.bound)
                 self.put(replace(statement, body=self.block(statement.body)))
             case For(variable, first, last):
+                self.forget(_reassigned(statement))
                 self.same(first, last, statement.by, statement.bound, *statement.items)
                 self.outside.add(variable)
                 self.put(replace(statement, body=self.block(statement.body)))
@@ -254,6 +272,13 @@ def _names(node: Node) -> set[str]:
     found = {n.name for n in walk(node) if isinstance(n, (Name, Index))} | set(assigned(node))
     inside: Iterable[Expression] = [c for n in walk(node) for c in contracts(n)]
     return found | {n.name for c in inside for n in walk(c) if isinstance(n, (Name, Index))}
+
+
+def _reassigned(statement: Statement) -> set[str]:
+    """The names that a statement gives another value, without those that it declares."""
+    nodes = list(walk(statement))
+    declared = {node.name for node in nodes if isinstance(node, Local)}
+    return {name for node in nodes if isinstance(node, (Assign, Several, PrefixSum)) for name in assigned(node)} - declared
 
 
 def _put(expression: Any, names: dict[str, Expression]) -> Any:

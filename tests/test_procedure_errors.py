@@ -85,6 +85,16 @@ ERRORS = [
      f"`i` differs from item to item, and decides here how a `parallel` runs: {ONE_LEVEL}"),
     ("proc f(X[])\n  local q := X[0]\n  parallel for t in 0 .. 1 do X[t] := q end\nend\n" + EACH + "f(V[i]) end", "8:3",
      "`q` differs from item to item, and is used after a `parallel` of this procedure: keep it in an array"),
+    # computed anew after m has changed, q would have another value
+    ("proc f(X[], k)\n  local m := 4\n  local q := k + m\n  m := 2\n  parallel for t in 0 .. 1 do X[t] := q end\nend\n"
+     + EACH + "f(V[i], i) end", "10:3",
+     "`q` differs from item to item, and is used where a local of which it is made has changed: keep it in an array"),
+    ("proc f(X[], k)\n  local m := 4\n  local q := k + m\n  while m > 1 do\n    parallel for t in 0 .. 1 do X[t] := q end\n"
+     "    m := m / 2\n  end\nend\n" + EACH + "f(V[i], i) end", "10:5",
+     "`q` differs from item to item, and is used where a local of which it is made has changed: keep it in an array"),
+    ("proc f(X[], k)\n  local m := 4\n  local q := k + m\n  local r := q * 2\n  m := 2\n  parallel for t in 0 .. 1 do X[t] := r end\nend\n"
+     + EACH + "f(V[i], i) end", "11:3",
+     "`r` differs from item to item, and is used where a local of which it is made has changed: keep it in an array"),
     ("proc f(X[])\n  parallel for t in 0 .. 1 do X[t] := 1 end\nend\n" + EACH + "\nif i > 1 then return end\nf(V[i]) end", "9:1",
      f"this `parallel` cannot hold a `return` of its own: {ONE_LEVEL}"),
     ("proc f(X[], k)\n  if k > 1 then return end\n  parallel for t in 0 .. 1 do X[t] := 1 end\nend\n" + EACH + "f(V[i], i) end", "7:6",

@@ -263,6 +263,16 @@ def test_a_call_in_a_parallel_divides_its_processors() -> None:
     assert [row[0] for row in called.outputs["V"]] == [6, 22, 38, 54]  # type: ignore[index,union-attr]
 
 
+def test_what_is_made_of_a_local_is_used_before_that_changes() -> None:
+    text = HEAD.replace("procs n", "procs n * n") + (
+        "proc f(X[], k)\nlocal m := 3\nwhile m > 0 do\nlocal d := 10 * k + m\n"
+        "parallel for t in m .. m do X[t] := d end\nm := m - 1\nend\nend\n"
+        "parallel for i in 0 .. n - 1 do f(V[i], i) end\n"
+    )
+    found = run(parse_program(text).instantiate({"n": 4}, ARRAYS))
+    assert [row[1:] for row in found.outputs["V"]] == [[10 * i + 1, 10 * i + 2, 10 * i + 3] for i in range(4)]  # type: ignore[union-attr]
+
+
 def test_what_differs_from_item_to_item_is_computed_anew() -> None:
     head = HEAD.replace("procs n", "procs n * n")
     text = head + (

@@ -61,6 +61,11 @@ MUTANTS = (
     Mutant(DIVIDED, "a local that differs is computed once", Rewrite(Flattener.needed, "if local.name in names:", "if False:"),
            PARTS),
     Mutant(DIVIDED, "statements between change places", Rewrite(Flattener.put, "self.close()", "pass"), PARTS),
+    Mutant(DIVIDED, "a local is computed anew after what it is made of has changed", Rewrite(
+        Flattener.forget, "self.stale.add(local.name)", "self.carried[local.name] = local"), REFUSED),
+    Mutant(DIVIDED, "what a round changes, the next one does not see", Rewrite(
+        flattening._reassigned, "nodes = list(walk(statement))", "nodes = list(walk(statement)) if isinstance(statement, Assign) else []"),
+        REFUSED),
     Mutant(DIVIDED, "conditions may differ", Rewrite(Flattener.same, "node.name in self.differs", "False"), REFUSED),
     Mutant(DIVIDED, "a local of one part is used in the next", Rewrite(
         Flattener.close, "self.gone |= declared - self.carried.keys()", "pass"), REFUSED),
