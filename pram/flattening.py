@@ -65,6 +65,8 @@ def flatten(body: Body, shared: frozenset[str], errors: list[Diagnostic]) -> Bod
                     errors.append(
                         Diagnostic(f"this `parallel` cannot hold a `return` of its own: {ONE_LEVEL}", None, statement.at)
                     )
+                elif outer := _reassigned(statement) - shared:
+                    errors += [_from_outside(node, outer) for node in walk(statement) if _assigned_by(node) & outer]
                 else:
                     found += _Flattener(statement, shared, errors).block(statement.body)
             case If(_, then, otherwise):
@@ -278,7 +280,18 @@ def _reassigned(statement: Statement) -> set[str]:
     """The names that a statement gives another value, without those that it declares."""
     nodes = list(walk(statement))
     declared = {node.name for node in nodes if isinstance(node, Local)}
-    return {name for node in nodes if isinstance(node, (Assign, Several, PrefixSum)) for name in assigned(node)} - declared
+    return {name for node in nodes for name in _assigned_by(node)} - declared
+
+
+def _assigned_by(node: Node) -> frozenset[str]:
+    """The names to which a statement assigns, without the statements in it."""
+    return assigned(node) if isinstance(node, (Assign, Several, PrefixSum)) else frozenset()
+
+
+def _from_outside(node: Node, outer: set[str]) -> Diagnostic:
+    """The error for an assignment to a local of a processor: which processor has an item differs from part to part."""
+    name = min(_assigned_by(node) & outer)
+    return Diagnostic(f"`{name}` belongs to a processor, and cannot keep what an item finds: {ONE_LEVEL}", None, node.at)
 
 
 def _put(expression: Any, names: dict[str, Expression]) -> Any:

@@ -85,6 +85,9 @@ ERRORS = [
      f"`i` differs from item to item, and decides here how a `parallel` runs: {ONE_LEVEL}"),
     ("proc f(X[])\n  local q := X[0]\n  parallel for t in 0 .. 1 do X[t] := q end\nend\n" + EACH + "f(V[i]) end", "8:3",
      "`q` differs from item to item, and is used after a `parallel` of this procedure: keep it in an array"),
+    # which processor has an item of the first part is another one in the second
+    ("proc f(X[], k, out m)\n  m := k\n  parallel for t in 0 .. 1 do X[t] := m end\nend\nlocal m := 0\n"
+     + EACH + "f(V[i], i, m) end", "7:3", f"`m` belongs to a processor, and cannot keep what an item finds: {ONE_LEVEL}"),
     # computed anew after m has changed, q would have another value
     ("proc f(X[], k)\n  local m := 4\n  local q := k + m\n  m := 2\n  parallel for t in 0 .. 1 do X[t] := q end\nend\n"
      + EACH + "f(V[i], i) end", "10:3",

@@ -66,6 +66,8 @@ MUTANTS = (
     Mutant(DIVIDED, "what a round changes, the next one does not see", Rewrite(
         flattening._reassigned, "nodes = list(walk(statement))", "nodes = list(walk(statement)) if isinstance(statement, Assign) else []"),
         REFUSED),
+    Mutant(DIVIDED, "a local of a processor keeps what an item finds", Rewrite(
+        flattening._assigned_by, "(Assign, Several, PrefixSum)", "(Several, PrefixSum)"), REFUSED),
     Mutant(DIVIDED, "conditions may differ", Rewrite(Flattener.same, "node.name in self.differs", "False"), REFUSED),
     Mutant(DIVIDED, "a local of one part is used in the next", Rewrite(
         Flattener.close, "self.gone |= declared - self.carried.keys()", "pass"), REFUSED),
