@@ -46,7 +46,9 @@ from lockstep.pram.syntax import (
     Single,
     Snapshot,
     Statement,
+    Store,
     While,
+    children,
     contracts,
     returns,
     walk,
@@ -67,6 +69,8 @@ def flatten(body: Body, shared: frozenset[str], errors: list[Diagnostic]) -> Bod
                     )
                 elif outer := _reassigned(statement) - shared:
                     errors += [_from_outside(node, outer) for node in walk(statement) if _assigned_by(node) & outer]
+                elif private := _private_in_parts(statement, shared):
+                    errors += [Diagnostic(_of_processors(node.name), None, node.at) for node in private]
                 else:
                     found += _Flattener(statement, shared, errors).block(statement.body)
             case If(_, then, otherwise):
@@ -104,7 +108,7 @@ class _Flattener:
 
     def __init__(self, loop: Parallel, shared: frozenset[str], errors: list[Diagnostic]) -> None:
         self.loop, self.shared, self.errors = loop, shared, errors
-        self.differs = {part.variable for part in loop.ranges}
+        self.differs = {"pid", *(part.variable for part in loop.ranges)}  # each part gives an item to another processor
         self.carried: dict[str, Local] = {}
         self.gone: set[str] = set()
         self.stale: set[str] = set()
@@ -263,7 +267,7 @@ class _Flattener:
         return any(isinstance(n, (Name, Index)) and n.name in self.differs | self.gone for n in walk(expression))
 
     def is_pure(self, expression: Expression) -> bool:
-        return not _names(expression) & self.shared
+        return not _names(expression) & {"pid", *self.shared} and not any(isinstance(n, Index) for n in walk(expression))
 
     def error(self, message: str, node: Any) -> None:
         self.errors.append(Diagnostic(message, None, node.at))
@@ -290,8 +294,33 @@ def _assigned_by(node: Node) -> frozenset[str]:
 
 def _from_outside(node: Node, outer: set[str]) -> Diagnostic:
     """The error for an assignment to a local of a processor: which processor has an item differs from part to part."""
-    name = min(_assigned_by(node) & outer)
-    return Diagnostic(f"`{name}` belongs to a processor, and cannot keep what an item finds: {ONE_LEVEL}", None, node.at)
+    return Diagnostic(_of_processors(min(_assigned_by(node) & outer)), None, node.at)
+
+
+def _of_processors(name: str) -> str:
+    return f"`{name}` belongs to a processor, and cannot keep what an item finds: {ONE_LEVEL}"
+
+
+def _private_in_parts(loop: Parallel, shared: frozenset[str]) -> list[Index | Store]:
+    """The last use of each local array that several parts use: in each of them an item has another processor, with its own array."""
+    outer = [node for statement in loop.body for node in walk(statement, without=(Parallel,))]
+    inner = [list(walk(part)) for part in _outermost(loop.body)]
+    places = [{n.name: n for n in nodes if isinstance(n, (Index, Store)) and n.name not in shared} for nodes in (outer, *inner)]
+    names = {name for uses in places for name in uses}
+    return [[uses[name] for uses in places if name in uses][-1] for name in sorted(names) if sum(name in u for u in places) > 1]
+
+
+def _outermost(body: Body) -> list[Parallel]:
+    """The `parallel`s in a block that stand in no other one of it."""
+    found: list[Parallel] = []
+    todo: list[Node] = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Parallel):
+            found.append(node)
+        else:
+            todo += children(node)
+    return found
 
 
 def _put(expression: Any, names: dict[str, Expression]) -> Any:

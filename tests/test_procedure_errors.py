@@ -88,6 +88,10 @@ ERRORS = [
     # which processor has an item of the first part is another one in the second
     ("proc f(X[], k, out m)\n  m := k\n  parallel for t in 0 .. 1 do X[t] := m end\nend\nlocal m := 0\n"
      + EACH + "f(V[i], i, m) end", "7:3", f"`m` belongs to a processor, and cannot keep what an item finds: {ONE_LEVEL}"),
+    ("proc f(X[], k)\n  local w[1]\n  w[0] := k\n  parallel for t in 0 .. 1 do X[t] := w[0] end\nend\n"
+     + EACH + "f(V[i], i) end", "9:39", f"`w` belongs to a processor, and cannot keep what an item finds: {ONE_LEVEL}"),
+    ("proc f(X[])\n  local p := pid\n  parallel for t in 0 .. 1 do X[t] := p end\nend\n" + EACH + "f(V[i]) end", "8:3",
+     "`p` differs from item to item, and is used after a `parallel` of this procedure: keep it in an array"),
     # computed anew after m has changed, q would have another value
     ("proc f(X[], k)\n  local m := 4\n  local q := k + m\n  m := 2\n  parallel for t in 0 .. 1 do X[t] := q end\nend\n"
      + EACH + "f(V[i], i) end", "10:3",

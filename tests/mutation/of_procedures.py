@@ -66,6 +66,9 @@ MUTANTS = (
     Mutant(DIVIDED, "what a round changes, the next one does not see", Rewrite(
         flattening._reassigned, "nodes = list(walk(statement))", "nodes = list(walk(statement)) if isinstance(statement, Assign) else []"),
         REFUSED),
+    Mutant(DIVIDED, "a local array is the same in all parts", Rewrite(
+        flattening._private_in_parts, "n.name not in shared", "False"), REFUSED),
+    Mutant(DIVIDED, "a pid is the same in all parts", Rewrite(Flattener.is_pure, '{"pid", *self.shared}', "self.shared"), REFUSED),
     Mutant(DIVIDED, "a local of a processor keeps what an item finds", Rewrite(
         flattening._assigned_by, "(Assign, Several, PrefixSum)", "(Several, PrefixSum)"), REFUSED),
     Mutant(DIVIDED, "conditions may differ", Rewrite(Flattener.same, "node.name in self.differs", "False"), REFUSED),
